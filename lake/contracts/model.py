@@ -1,0 +1,222 @@
+"""What a contract says, once read: plain, frozen, and complete. How it is written is `lake.contracts.reader`'s matter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+_DATASET_ID = re.compile(r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+
+
+class Mode(StrEnum):
+    """How deliveries add up to a table (invariant 2)."""
+
+    CHANGES = "changes"
+    """Partition = delivery day; deliveries are added, never extracted over; current = last version by key."""
+    DAY = "day"
+    """Partition = event day; a re-delivery replaces the day."""
+    SNAPSHOT = "snapshot"
+    """Partition = as-of day, replaced whole; what is absent is withdrawn."""
+
+
+class Cadence(StrEnum):
+    """How often a department delivers. The partition key of a monthly dataset is the first day of its month."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+
+
+class Withdrawal(StrEnum):
+    """How a withdrawn record is seen."""
+
+    TOMBSTONE = "tombstone"
+    ABSENCE = "absence"
+    KEY_COMPARISON = "key_comparison"
+    UNSEEN = "unseen"
+
+
+class Treatment(StrEnum):
+    """What happens to a column at admission (invariant 10)."""
+
+    KEEP = "keep"
+    DROP = "drop"
+    """Stays in the vault; the lake never holds it."""
+    HMAC = "hmac"
+    """Keyed hash, HMAC-SHA256 in lower hex, key of `Column.purpose`."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a dataset.
+
+    Attributes:
+        name: name in the lake, snake_case.
+        source_name: name as the department delivers it.
+        type: DuckDB type in the lake: VARCHAR, BIGINT, INTEGER, BOOLEAN, DATE, TIMESTAMPTZ, DECIMAL(p,s), DOUBLE.
+        field_id: Iceberg field id; never reused in a dataset's life.
+        format: strptime format of dates and times; None = ISO 8601.
+        required: a missing value quarantines the record.
+        key_position: 1, 2 … in the key; None outside it.
+        unit: unit, or None.
+        title_zh: Chinese label.
+        description: meaning, in English.
+        classification: L1 public, L2 internal, L3 sensitive, L4 highly sensitive.
+        treatment: what admission does with it.
+        purpose: name of the key for HMAC.
+    """
+
+    name: str
+    source_name: str
+    type: str
+    field_id: int
+    format: str | None = None
+    required: bool = False
+    key_position: int | None = None
+    unit: str | None = None
+    title_zh: str = ""
+    description: str = ""
+    classification: str = "L1"
+    treatment: Treatment = Treatment.KEEP
+    purpose: str | None = None
+
+    @property
+    def lake_type(self) -> str:
+        """Type after treatment: a hash is text."""
+        return "VARCHAR" if self.treatment is Treatment.HMAC else self.type
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the dataset comes from.
+
+    Attributes:
+        connector: name of a file under `lake/connectors/`: postgres, csv_files, http_json, excel_files, geojson_files.
+        connection: connection id, resolved by `Settings.connection`.
+        arguments: the connector's own arguments, checked against its model.
+    """
+
+    connector: str
+    connection: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A dataset as its department promises it.
+
+    Attributes:
+        dataset: id ``<city>.<department>.<name>``.
+        version: semantic version of the contract.
+        valid_from: first business day it applies to.
+        mode, cadence: see the enums.
+        cursor: lake name of the column versions are ordered by (changes); None = the delivery orders them.
+        partition_column: lake name of the date or timestamp column that gives the event day (day).
+        overlap: how far a window reaches back over its predecessor (changes).
+        recapture_days: how many earlier days each daily load fetches again (day).
+        publication_lag_days: a run for business day D loads event day D minus this.
+        withdrawal: how a withdrawn record is seen.
+        zone: IANA zone of local times and of civil dates.
+        encoding, delimiter, quote: of text files.
+        null_markers: cell texts that mean missing, beside the empty text.
+        due_at: local time on the day after the business day by which it must be in.
+        retention_days: days the landed bytes stay before the purge keeps only counts and hashes.
+        columns: in the order of the contract.
+        path: the file it was read from.
+    """
+
+    dataset: str
+    version: str
+    valid_from: date
+    title_zh: str
+    title_en: str
+    owner: str
+    mode: Mode
+    cadence: Cadence
+    zone: str
+    source: Source
+    columns: tuple[Column, ...]
+    withdrawal: Withdrawal
+    cursor: str | None = None
+    partition_column: str | None = None
+    overlap: timedelta = timedelta(0)
+    recapture_days: int = 0
+    publication_lag_days: int = 0
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    null_markers: tuple[str, ...] = ()
+    due_at: time = time(6, 30)
+    retention_days: int = 400
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        if not _DATASET_ID.match(self.dataset):
+            raise ValueError(f"dataset id {self.dataset!r} is not <city>.<department>.<name> in snake_case")
+
+    @property
+    def city(self) -> str:
+        """First part of the id."""
+        return self.dataset.split(".")[0]
+
+    @property
+    def department(self) -> str:
+        """Second part of the id."""
+        return self.dataset.split(".")[1]
+
+    @property
+    def name(self) -> str:
+        """Last part of the id."""
+        return self.dataset.split(".")[2]
+
+    @property
+    def table(self) -> str:
+        """Name of the accepted table and of its view in dbt's schema ``lake``: ``<department>__<name>``."""
+        return f"{self.department}__{self.name}"
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """Key columns in order."""
+        return tuple(sorted((c for c in self.columns if c.key_position), key=lambda c: c.key_position or 0))
+
+    @property
+    def kept(self) -> tuple[Column, ...]:
+        """Columns the lake holds, after treatment."""
+        return tuple(c for c in self.columns if c.treatment is not Treatment.DROP)
+
+    def column(self, name: str) -> Column:
+        """Column by its lake name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Business days a load covers, both ends included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"window ends ({self.last}) before it begins ({self.first})")
+
+    def days(self) -> list[date]:
+        """Every day, in order."""
+        return [self.first + timedelta(days=i) for i in range((self.last - self.first).days + 1)]
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
+
+
+def window_of(contract: Contract, business_day: date) -> Window:
+    """Window that the run with this partition key loads: the day, or its month, less the publication lag."""
+    day = business_day - timedelta(days=contract.publication_lag_days)
+    if contract.cadence is Cadence.MONTHLY:
+        first = day.replace(day=1)
+        return Window(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+    return Window(day, day)

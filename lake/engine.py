@@ -1,0 +1,73 @@
+"""The only maker of DuckDB connections: memory, threads, zone and extensions are set in one place."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import duckdb
+
+from lake.errors import CitybrainError
+from lake.settings import Settings
+
+EXTENSIONS = ("postgres_scanner", "spatial", "excel", "encodings")
+"""Shipped as wheels, signature checked on LOAD; nothing is downloaded."""
+
+
+def connect(
+    settings: Settings,
+    database: Path | str = ":memory:",
+    *,
+    read_only: bool = False,
+    zone: str = "UTC",
+    extensions: tuple[str, ...] = (),
+    locked: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB with the limits of this machine.
+
+    Args:
+        settings: memory limit, threads, home (its ``staging/tmp`` takes what spills).
+        database: file, or ``:memory:``.
+        read_only: open the file without a write lock.
+        zone: session time zone; SQL that needs a civil date names its zone all the same.
+        extensions: names out of ``EXTENSIONS``.
+        locked: no file, no network, no further settings: for SQL that people type.
+    """
+    spill = settings.staging / "tmp"
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(
+        str(database),
+        read_only=read_only,
+        config={
+            "memory_limit": settings.memory_limit,
+            "threads": settings.threads,
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    for name in extensions:
+        connection.execute(f"LOAD '{extension_file(name)}'")
+    connection.execute(f"SET TimeZone = {quote_literal(zone)}")
+    if locked:
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def extension_file(name: str) -> Path:
+    """Path of an extension inside its wheel."""
+    package = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if package is None or package.origin is None:
+        raise CitybrainError(f"DuckDB extension {name!r} is not installed", remedy="run `make env`")
+    return next(Path(package.origin).parent.glob(f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"))
+
+
+def quote_identifier(name: str) -> str:
+    """The one way an identifier gets into SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(value: str) -> str:
+    """The one way a string gets into SQL text where no parameter can stand."""
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,117 @@
+"""Errors a tired engineer can act on: each names the dataset, the day, the column, the cause and the remedy.
+
+No message ever quotes a cell: values of departments may be personal. A record is named by its address instead.
+Every class carries the exit status the command line ends with.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+class CitybrainError(Exception):
+    """Base of every error the lake raises on purpose.
+
+    Args:
+        cause: what is wrong, in words, without a cell's value.
+        remedy: what the reader can do about it.
+        dataset: dataset id such as ``queens.dot.street_defect``.
+        day: business day, or the first day of a range.
+        column: column name as the contract spells it.
+        record: address of the record, ``<delivery>/<file>#<number>``.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        cause: str,
+        *,
+        remedy: str,
+        dataset: str | None = None,
+        day: date | str | None = None,
+        column: str | None = None,
+        record: str | None = None,
+    ) -> None:
+        self.cause, self.remedy = cause, remedy
+        self.dataset, self.day, self.column, self.record = dataset, day, column, record
+        where = " ".join(
+            f"{name}={value}"
+            for name, value in (("dataset", dataset), ("day", day), ("column", column), ("record", record))
+            if value is not None
+        )
+        super().__init__(f"{f'[{where}] ' if where else ''}{cause}. Remedy: {remedy}.")
+
+
+class ContractError(CitybrainError):
+    """A contract, a suite or a city file is wrong; the cause names file and line."""
+
+    exit_code = 2
+
+
+class ContractViolation(CitybrainError):
+    """The delivery breaks its contract as a whole (columns renamed, encoding wrong, file damaged). Not retried."""
+
+    exit_code = 3
+
+
+class SchemaDrift(ContractViolation):
+    """Columns were renamed, added, removed or retyped at the source."""
+
+
+class DeliveryDamaged(ContractViolation):
+    """The delivery cannot be read to its end: truncated archive, wrong magic bytes, a control total that differs."""
+
+
+class PartitionHeld(CitybrainError):
+    """A critical expectation failed: nothing was committed, the batch is staged and listed. Not retried."""
+
+    exit_code = 4
+
+
+class SourceUnavailable(CitybrainError):
+    """The source does not answer (connection refused, 429, 5xx, time-out). Retried."""
+
+    exit_code = 5
+
+
+class SourceLate(CitybrainError):
+    """The source answers, but the day asked for is not there yet. Retried until the deadline."""
+
+    exit_code = 6
+
+
+class SourceRefused(CitybrainError):
+    """The source refuses us: wrong or missing credentials, or it does not know the table or path. Not retried."""
+
+    exit_code = 7
+
+
+class Busy(CitybrainError):
+    """Another load of the same dataset holds the lock for longer than we waited. Retried."""
+
+    exit_code = 8
+
+
+class Unaccounted(CitybrainError):
+    """A delivered record is neither accepted, quarantined nor unchanged; nothing is committed. Not retried."""
+
+    exit_code = 9
+
+
+class BuildFailed(CitybrainError):
+    """dbt failed or a test of the built marts did; the published build stays as it was. Not retried."""
+
+    exit_code = 10
+
+
+class BriefRefused(CitybrainError):
+    """A brief cannot be issued: a number without a slot, a figure missing, formats that disagree. Not retried."""
+
+    exit_code = 11
+
+
+class StorageFull(CitybrainError):
+    """The disk is full; what was half-written has been removed. Retried."""
+
+    exit_code = 12
