@@ -1,0 +1,269 @@
+"""The ledger: what happened, one row an event, append-only. A projection, never the truth.
+
+Every event is derived from a file that some room wrote for its own needs: the landing folder's manifest, admission,
+commit, held and decision files, a build's publication record, an issue's manifest. `rebuild` derives them all again;
+a test holds that the rebuilt ledger equals the kept one. Event ids come from content, so recording twice is nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lake.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
+
+LANDED, COMMITTED, HELD, DECIDED = "landed", "committed", "held", "decided"
+PUBLISHED, ISSUED = "published", "issued"
+
+_LANDING_FILES = {
+    "manifest.json": (LANDED, "landed_at"),
+    "held.json": (HELD, "at"),
+    "decision.json": (DECIDED, "at"),
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        kind: landed, committed, held, decided, published or issued.
+        subject: what it happened to: dataset and delivery, build id, or issue folder.
+        at: ISO 8601 time as the file that tells of it has it.
+        dataset: dataset id; None for builds and issues.
+        payload: the file's content.
+    """
+
+    kind: str
+    subject: str
+    at: str
+    dataset: str | None
+    payload: dict[str, Any] = field(compare=True)
+
+    @property
+    def id(self) -> str:
+        """Digest of kind, subject and time."""
+        return hashlib.sha256(f"{self.kind}|{self.subject}|{self.at}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class PartitionState:
+    """What the lake knows of one day of one dataset, all live deliveries together.
+
+    Attributes:
+        dataset: dataset id.
+        day: partition.
+        state: ``committed`` or ``held``.
+        delivered, accepted, quarantined, unchanged: records; the first is the sum of the others once committed.
+        delivery: the newest delivery.
+        at: when it was committed or held, ISO 8601.
+        warnings: checks of severity warning that failed: dicts of id, column, failed_n, reason, reason_zh.
+    """
+
+    dataset: str
+    day: date
+    state: str
+    delivered: int
+    accepted: int
+    quarantined: int
+    unchanged: int
+    delivery: str
+    at: str
+    warnings: tuple[dict[str, Any], ...] = ()
+
+
+class Ledger:
+    """The table ``ops_events`` beside the Iceberg catalog."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def record(self, events: Iterable[Event]) -> int:
+        """Append events that are not there yet; gives how many were new."""
+        from sqlalchemy import select
+        from sqlalchemy.exc import IntegrityError
+
+        new = 0
+        with self._engine.begin() as connection:
+            for event in events:
+                known = connection.execute(select(self._events.c.id).where(self._events.c.id == event.id)).first()
+                if known is not None:
+                    continue
+                try:
+                    with connection.begin_nested():
+                        connection.execute(self._events.insert().values(_row(event)))
+                    new += 1
+                except IntegrityError:  # another process recorded the same event meanwhile
+                    continue
+        return new
+
+    def events(self, *, dataset: str | None = None, kind: str | None = None) -> list[Event]:
+        """Events in order of time."""
+        from sqlalchemy import select
+
+        query = select(self._events).order_by(self._events.c.at, self._events.c.id)
+        if dataset is not None:
+            query = query.where(self._events.c.dataset == dataset)
+        if kind is not None:
+            query = query.where(self._events.c.kind == kind)
+        with self._engine.connect() as connection:
+            return [
+                Event(row.kind, row.subject, row.at, row.dataset, json.loads(row.payload))
+                for row in connection.execute(query)
+            ]
+
+    def rebuild(self) -> int:
+        """Forget everything and derive it again from the files; gives the number of events."""
+        from sqlalchemy import delete
+
+        events = list(project(self._settings))
+        with self._engine.begin() as connection:
+            connection.execute(delete(self._events))
+            if events:
+                connection.execute(self._events.insert(), [_row(event) for event in events])
+        return len(events)
+
+    def partitions(self, dataset: str | None = None) -> list[PartitionState]:
+        """State of every day that was ever delivered, newest deliveries taken into account.
+
+        Where a delivery replaced a day, the deliveries it replaced no longer count. A held day shows as held only
+        when nothing newer of that day was committed.
+        """
+        states: dict[tuple[str, date], PartitionState] = {}
+        events = self.events(dataset=dataset)
+        committed = {event.subject for event in events if event.kind == COMMITTED}
+        for event in events:
+            if event.dataset is None:
+                continue
+            if event.kind == COMMITTED:
+                for state in _committed_days(event):
+                    states[event.dataset, state.day] = _add(states.get((event.dataset, state.day)), state, event)
+            elif event.kind == HELD and event.subject not in committed:
+                for state in _held_days(event):
+                    states.setdefault((event.dataset, state.day), state)
+        return [states[key] for key in sorted(states)]
+
+    @cached_property
+    def _engine(self) -> Engine:
+        from sqlalchemy import create_engine
+
+        uri = self._settings.catalog_uri
+        if uri.startswith("sqlite:"):
+            self._settings.home.mkdir(parents=True, exist_ok=True)
+        arguments = {"timeout": 60} if uri.startswith("sqlite:") else {}
+        engine = create_engine(uri, connect_args=arguments)
+        self._events.metadata.create_all(engine, checkfirst=True)
+        return engine
+
+    @cached_property
+    def _events(self) -> Table:
+        from sqlalchemy import Column, MetaData, String, Table, Text
+
+        return Table(
+            "ops_events",
+            MetaData(),
+            Column("id", String(32), primary_key=True),
+            Column("kind", String(20), nullable=False, index=True),
+            Column("dataset", String(200), index=True),
+            Column("subject", String(500), nullable=False),
+            Column("at", String(40), nullable=False),
+            Column("payload", Text, nullable=False),
+        )
+
+
+def project(settings: Settings) -> Iterator[Event]:
+    """Every event that the files of a home tell of."""
+    for manifest in sorted(settings.landing.glob("*/*/*/manifest.json")):
+        yield from landing_events(manifest.parent)
+    for record in sorted(settings.builds.glob("*/published.json")):
+        yield published_event(record.parent)
+    for manifest in sorted(settings.issues.glob("*/*/*/issue-*/manifest.json")):
+        yield issued_event(manifest.parent, settings)
+
+
+def landing_events(folder: Path) -> Iterator[Event]:
+    """Events of one delivery, from the files of its landing folder."""
+    dataset = _read(folder / "manifest.json")["dataset"]
+    subject = f"{dataset}/{folder.name}"
+    for name, (kind, time_field) in _LANDING_FILES.items():
+        if (folder / name).exists():
+            content = _read(folder / name)
+            yield Event(kind, subject, content[time_field], dataset, content)
+    if (folder / "commit.json").exists():
+        for commit in _read(folder / "commit.json")["commits"]:
+            yield Event(COMMITTED, subject, commit["committed_at"], dataset, commit)
+
+
+def published_event(folder: Path) -> Event:
+    """Event of a build that was published, from its record."""
+    content = _read(folder / "published.json")
+    return Event(PUBLISHED, folder.name, content["published_at"], None, content)
+
+
+def issued_event(folder: Path, settings: Settings) -> Event:
+    """Event of an issued brief, from its manifest."""
+    content = _read(folder / "manifest.json")
+    return Event(ISSUED, folder.relative_to(settings.issues).as_posix(), content["issued_at"], None, content)
+
+
+def _committed_days(event: Event) -> Iterator[PartitionState]:
+    for day in event.payload["days"]:
+        yield PartitionState(
+            dataset=str(event.dataset),
+            day=date.fromisoformat(day["day"]),
+            state=COMMITTED,
+            delivered=day["delivered"],
+            accepted=day["accepted"],
+            quarantined=day["quarantined"],
+            unchanged=day["unchanged"],
+            delivery=event.payload["delivery"],
+            at=event.at,
+            warnings=tuple(event.payload["warnings"]),
+        )
+
+
+def _held_days(event: Event) -> Iterator[PartitionState]:
+    for day in event.payload["days"]:
+        yield PartitionState(
+            str(event.dataset), date.fromisoformat(day["day"]), HELD, day["delivered"], 0, 0, 0,
+            event.payload["delivery"], event.at,
+        )  # fmt: skip
+
+
+def _add(known: PartitionState | None, new: PartitionState, event: Event) -> PartitionState:
+    replaced = str(new.day) in event.payload["replaced_days"]
+    if known is None or known.state == HELD or replaced:
+        return new
+    return PartitionState(
+        new.dataset, new.day, COMMITTED,
+        known.delivered + new.delivered, known.accepted + new.accepted,
+        known.quarantined + new.quarantined, known.unchanged + new.unchanged,
+        new.delivery, new.at,
+        new.warnings if new.accepted or new.quarantined else known.warnings,
+    )  # fmt: skip
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "kind": event.kind,
+        "dataset": event.dataset,
+        "subject": event.subject,
+        "at": event.at,
+        "payload": json.dumps(event.payload, sort_keys=True, ensure_ascii=False),
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+

@@ -1,0 +1,373 @@
+"""The way from a department's system into the table: land, admit, commit, and what a killed load left to finish.
+
+One load of a dataset runs at a time. Whatever instant it is killed at, running it again ends in the same state: the
+landing folder says how far a delivery came, and the table's snapshots say whether its commit happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lake.admission import Admitted, DayCount, HeldContent, admit
+from lake.boundary import boundary
+from lake.contracts import contract_for
+from lake.contracts.model import Cadence, Contract, Mode, Window, window_of
+from lake.errors import Busy, CitybrainError, ContractError, ContractViolation, PartitionHeld
+from lake.landing import Landed, deliveries, land
+from lake.ledger import COMMITTED, Ledger, PartitionState, landing_events
+from lake.settings import Settings
+from lake.tables import Committed, Tables
+
+Progress = Callable[[str], None]
+LOCK_PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load came to.
+
+    Attributes:
+        dataset, window, delivery: what was loaded.
+        outcome: ``committed``, or ``nothing_new`` when the lake held all of it already.
+        delivered, accepted, quarantined, unchanged: records of the delivery; the first is the sum of the others.
+        days_changed: partitions the commit added to or replaced.
+        reasons: records held back, by reason.
+        warnings: failed checks of severity warning.
+        missing_days: days of a range for which the source had nothing yet.
+    """
+
+    dataset: str
+    window: Window
+    delivery: str
+    outcome: str
+    delivered: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    unchanged: int = 0
+    days_changed: tuple[date, ...] = ()
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[dict[str, Any], ...] = ()
+    missing_days: tuple[date, ...] = ()
+
+
+def load(
+    dataset: str, window: Window, settings: Settings, *, progress: Progress | None = None
+) -> LoadResult:
+    """Load a window of a dataset: one delivery, one validation, one commit.
+
+    Args:
+        dataset: dataset id.
+        window: days of data (event days, file days, days of change) to ask the source for.
+        settings: the city's home.
+        progress: called with a line of text before each long step.
+
+    Raises:
+        ContractError: contract or suite is wrong, or the window spans two versions of the contract.
+        SourceUnavailable, SourceLate, SourceRefused: see `lake.errors`.
+        ContractViolation: the delivery as a whole breaks its contract; landed, listed as held.
+        PartitionHeld: a critical expectation failed; landed, staged, listed as held.
+        Unaccounted: a record got lost on the way; nothing was committed.
+        Busy: another load of the dataset is running.
+    """
+    say = progress or (lambda text: None)
+    contract = _contract(dataset, window, settings)
+    with _lock(contract, window, settings):
+        say(f"landing {dataset} {window}")
+        landed = land(contract, window, settings)
+        return _admit_and_commit(landed, settings, say)
+
+
+def load_business_day(
+    dataset: str, business_day: date, settings: Settings, *, progress: Progress | None = None
+) -> list[LoadResult]:
+    """Load what is due on a business day: the day (or month) itself, less the publication lag, and recaptured days."""
+    contract = contract_for(dataset, business_day, settings)
+    window = window_of(contract, business_day)
+    results = [load(dataset, window, settings, progress=progress)]
+    earlier = [window.first - timedelta(days=back) for back in range(1, contract.recapture_days + 1)]
+    known = {state.day for state in Ledger(settings).partitions(dataset)} if earlier else set()
+    # Only days that were loaded before are fetched again: a recapture corrects, it does not fill history.
+    again = sorted(day for day in earlier if day in known)
+    for day in again:
+        results.append(load(dataset, Window(day, day), settings, progress=progress))
+    return results
+
+
+def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progress | None = None) -> LoadResult:
+    """Admit a landed delivery again without asking the source: after a decision, or a changed suite or contract.
+
+    Raises:
+        ContractError: no such delivery.
+    """
+    landed = find_landed(dataset, delivery, settings)
+    with _lock(landed.contract, landed.window, settings):
+        return _admit_and_commit(landed, settings, progress or (lambda text: None), again=True)
+
+
+def accept_anyway(dataset: str, delivery: str, because: str, by: str, settings: Settings) -> LoadResult:
+    """Commit a held delivery in spite of its failed critical expectations, and record who decided so and why."""
+    landed = find_landed(dataset, delivery, settings)
+    decision = {"because": because, "by": by, "at": datetime.now(UTC).isoformat(), "delivery": delivery}
+    _write(landed.folder / "decision.json", decision)
+    return resume(dataset, delivery, settings)
+
+
+def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
+    """The landed delivery with this id.
+
+    Raises:
+        ContractError: there is none.
+    """
+    for landed in deliveries(settings, dataset):
+        if landed.delivery == delivery:
+            return landed
+    raise ContractError(
+        f"no delivery {delivery!r} was landed",
+        remedy="see `citybrain quarantine show` for the deliveries of a dataset",
+        dataset=dataset,
+    )
+
+
+def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again: bool = False) -> LoadResult:
+    contract, tables, ledger = landed.contract, Tables(settings), Ledger(settings)
+    if not again and _is_live(landed, ledger):
+        say(f"{contract.dataset} {landed.window}: nothing new")
+        return _nothing_new(landed)
+    if (committed := _committed_before_it_was_killed(landed, tables)) is not None:
+        return _finish(landed, committed, ledger)
+    held = _held_content(contract, landed.window, settings, tables)
+    say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
+    try:
+        admitted = admit(landed, held, settings, accept_anyway=_decision(landed.folder))
+    except (PartitionHeld, ContractViolation) as error:
+        _hold(landed, error, ledger)
+        raise
+    _write(landed.folder / "admission.json", _admission_record(admitted))
+    boundary("admit.recorded")
+    say(f"committing {contract.dataset} {landed.window}")
+    committed = tables.commit(
+        contract,
+        admitted.staged,
+        delivery=landed.delivery,
+        replace_days=admitted.replaced_days,
+        expected_snapshot=held.snapshot_id,
+    )
+    boundary("commit.done")
+    return _finish(landed, committed, ledger)
+
+
+def _finish(landed: Landed, committed: Committed, ledger: Ledger) -> LoadResult:
+    """Write the commit down in the landing folder and the ledger; the admission record says what was in it."""
+    admission = _read(landed.folder / "admission.json")
+    path = landed.folder / "commit.json"
+    commits = _read(path)["commits"] if path.exists() else []
+    commits.append(
+        {
+            "delivery": landed.delivery,
+            "snapshot_id": committed.snapshot_id,
+            "committed_at": committed.committed_at.isoformat(),
+            **admission,
+        }
+    )
+    _write(path, {"commits": commits})
+    (landed.folder / "held.json").unlink(missing_ok=True)
+    boundary("ledger.before")
+    ledger.record(landing_events(landed.folder))
+    totals = {
+        name: sum(day[name] for day in admission["days"])
+        for name in ("delivered", "accepted", "quarantined", "unchanged")
+    }
+    return LoadResult(
+        landed.contract.dataset,
+        landed.window,
+        landed.delivery,
+        "committed" if committed.days else "nothing_new",
+        days_changed=committed.days,
+        reasons=admission["reasons"],
+        warnings=tuple(admission["warnings"]),
+        missing_days=landed.missing_days,
+        **totals,
+    )
+
+
+def _nothing_new(landed: Landed) -> LoadResult:
+    return LoadResult(
+        landed.contract.dataset, landed.window, landed.delivery, "nothing_new",
+        delivered=landed.delivered, unchanged=landed.delivered, missing_days=landed.missing_days,
+    )  # fmt: skip
+
+
+def _is_live(landed: Landed, ledger: Ledger) -> bool:
+    """Whether the table holds this very delivery and nothing newer took its place."""
+    if not (landed.folder / "commit.json").exists():
+        return False
+    ledger.record(landing_events(landed.folder))  # in case the load was killed between the two
+    if landed.contract.mode is Mode.CHANGES:
+        return True
+    digests = live_digests(landed.contract, ledger)
+    days = _read(landed.folder / "commit.json")["commits"][-1]["days"]
+    return all(digests.get(date.fromisoformat(day["day"])) == day["digest"] for day in days)
+
+
+def live_digests(contract: Contract, ledger: Ledger) -> dict[date, str]:
+    """Per day the content digest of the delivery the table holds (modes that replace days)."""
+    digests: dict[date, str] = {}
+    for event in ledger.events(dataset=contract.dataset, kind=COMMITTED):
+        for day in event.payload["days"]:
+            digests[date.fromisoformat(day["day"])] = day["digest"]
+    return digests
+
+
+def _committed_before_it_was_killed(landed: Landed, tables: Tables) -> Committed | None:
+    """The commit of a load that died before it could write ``commit.json``."""
+    admission, commit = landed.folder / "admission.json", landed.folder / "commit.json"
+    if not admission.exists():
+        return None
+    found = tables.find_delivery(landed.contract, landed.delivery)
+    if found is None:
+        return None
+    snapshot_id, at = found
+    if commit.exists() and any(c["snapshot_id"] == snapshot_id for c in _read(commit)["commits"]):
+        return None
+    days = tuple(date.fromisoformat(day["day"]) for day in _read(admission)["days"] if day["accepted"])
+    return Committed(landed.contract.dataset, landed.delivery, snapshot_id, days, at)
+
+
+def _held_content(contract: Contract, window: Window, settings: Settings, tables: Tables) -> HeldContent:
+    """What the lake holds already of the days a delivery may repeat."""
+    pin = tables.pin(contract)
+    reach = timedelta(days=-(-contract.overlap // timedelta(days=1)))
+    first, last = window.first - reach, window.last + reach
+    folder = settings.quarantine / contract.department / contract.name
+    return HeldContent(
+        snapshot_id=pin.snapshot_id,
+        files=tuple(Path(file.path) for file in pin.files if first <= file.day <= last),
+        quarantine_files=tuple(
+            path for path in sorted(folder.glob("*.parquet")) if not path.name.endswith(".unchanged.parquet")
+        ),
+        live_digests=live_digests(contract, Ledger(settings)) if contract.mode is not Mode.CHANGES else {},
+    )
+
+
+def _hold(landed: Landed, error: CitybrainError, ledger: Ledger) -> None:
+    days = [{"day": str(landed.window.first), "delivered": landed.delivered}]
+    if any(file.day for file in landed.files):
+        of_day: dict[date, int] = {}
+        for file in landed.files:
+            day = file.day or landed.window.first
+            of_day[day] = of_day.get(day, 0) + file.records
+        days = [{"day": str(day), "delivered": records} for day, records in sorted(of_day.items())]
+    _write(
+        landed.folder / "held.json",
+        {
+            "delivery": landed.delivery,
+            "kind": type(error).__name__,
+            "cause": error.cause,
+            "remedy": error.remedy,
+            "at": datetime.now(UTC).isoformat(),
+            "days": days,
+        },
+    )
+    ledger.record(landing_events(landed.folder))
+
+
+def _decision(folder: Path) -> str | None:
+    path = folder / "decision.json"
+    return str(_read(path)["because"]) if path.exists() else None
+
+
+def _admission_record(admitted: Admitted) -> dict[str, Any]:
+    return {
+        "days": [_day_record(day) for day in admitted.days],
+        "replaced_days": [str(day) for day in admitted.replaced_days],
+        "reasons": dict(sorted(admitted.reasons.items())),
+        "warnings": [warning.as_dict() for warning in admitted.warnings],
+    }
+
+
+def _day_record(day: DayCount) -> dict[str, Any]:
+    return {
+        "day": str(day.day),
+        "delivered": day.delivered,
+        "accepted": day.accepted,
+        "quarantined": day.quarantined,
+        "unchanged": day.unchanged,
+        "digest": day.digest,
+    }
+
+
+def _contract(dataset: str, window: Window, settings: Settings) -> Contract:
+    first, last = contract_for(dataset, window.first, settings), contract_for(dataset, window.last, settings)
+    if first.version != last.version:
+        raise ContractError(
+            f"the window spans contract versions {first.version} and {last.version}",
+            remedy=f"load up to {last.valid_from - timedelta(days=1)} and from {last.valid_from} separately",
+            dataset=dataset,
+            day=str(window),
+        )
+    return first
+
+
+@contextlib.contextmanager
+def _lock(contract: Contract, window: Window, settings: Settings) -> Iterator[None]:
+    """One load of a dataset at a time on this host; the operating system frees the lock of a killed process."""
+    import filelock
+
+    path = settings.landing / contract.department / f".{contract.name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    patience = float(settings.environment.get("CITYBRAIN_LOCK_PATIENCE_S", LOCK_PATIENCE_S))
+    try:
+        with filelock.FileLock(path, timeout=patience):
+            yield
+    except filelock.Timeout as error:
+        raise Busy(
+            "another load of this dataset is running",
+            remedy=f"wait for it; {path.name} is freed when its process ends",
+            dataset=contract.dataset,
+            day=str(window),
+        ) from error
+
+
+def due_days(contract: Contract, business_day: date) -> list[date]:
+    """Days of data that must be in when a business day is built."""
+    window = window_of(contract, business_day)
+    if contract.cadence is Cadence.MONTHLY and window.last > business_day:
+        window = window_of(contract, business_day.replace(day=1) - timedelta(days=1))
+    return [window.first] if contract.mode is Mode.SNAPSHOT else window.days()
+
+
+def outstanding(
+    contracts: list[Contract], business_day: date, states: list[PartitionState]
+) -> list[tuple[Contract, date, str]]:
+    """What is due for a business day and not committed: contract, first such day, and ``late`` or ``held``."""
+    state_of = {(state.dataset, state.day): state.state for state in states}
+    found = []
+    for contract in contracts:
+        for day in due_days(contract, business_day):
+            state = state_of.get((contract.dataset, day), "late")
+            if state != COMMITTED:
+                found.append((contract, day, state))
+                break
+    return found
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all: a reader never sees half a file."""
+    fresh = path.with_suffix(".json.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

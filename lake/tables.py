@@ -1,0 +1,456 @@
+"""The accepted tables: Iceberg tables of Parquet that DuckDB wrote. The only room that knows Iceberg.
+
+A table's schema carries the contract's own field ids, so a column dropped and added again never brings old values
+back. Every commit is one snapshot: files of replaced days go out and new files come in together, so no reader, not
+even one that looks at history, ever sees a day missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lake.boundary import boundary
+from lake.contracts.model import Contract
+from lake.engine import connect, quote_identifier, quote_literal
+from lake.errors import Busy, ContractError
+from lake.settings import Settings
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table
+    from pyiceberg.table.snapshots import Snapshot
+
+NAMESPACE = "accepted"
+DELIVERY_PROPERTY = "citybrain.delivery"
+CONTRACT_PROPERTY = "citybrain.contract-version"
+PROVENANCE_COLUMNS: tuple[tuple[str, str, int], ...] = (
+    ("ds", "DATE", 1001),
+    ("_delivery", "VARCHAR", 1002),
+    ("_file", "VARCHAR", 1003),
+    ("_record", "BIGINT", 1004),
+    ("_digest", "VARCHAR", 1005),
+    ("_landed_at", "TIMESTAMPTZ", 1006),
+)
+"""Name, DuckDB type and field id of what every accepted row carries beside the contract's columns."""
+
+_PROPERTIES = {
+    "format-version": "2",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",
+    "commit.retry.num-retries": "0",  # a retry is ours: it looks again at what the other writer did
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "10",
+    "write.metadata.metrics.default": "none",  # personal values have no place in manifests
+    "write.metadata.metrics.column.ds": "full",  # … but the partition value is read from these
+}
+_DECIMAL = re.compile(r"^DECIMAL\((\d+),\s*(\d+)\)$")
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A delivery that is in the table.
+
+    Attributes:
+        dataset: dataset id.
+        delivery: delivery id.
+        snapshot_id: snapshot that brought it in; None when there was nothing to add or replace.
+        days: partitions that changed.
+        committed_at: time of the snapshot.
+    """
+
+    dataset: str
+    delivery: str
+    snapshot_id: int | None
+    days: tuple[date, ...]
+    committed_at: datetime
+
+
+@dataclass(frozen=True)
+class PinnedFile:
+    """One Parquet file of a pin: path, the one day it holds, and its number of records."""
+
+    path: str
+    day: date
+    records: int
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a table holds at one snapshot; enough to read it without the catalog."""
+
+    table: str
+    snapshot_id: int | None
+    files: tuple[PinnedFile, ...]
+
+    @cached_property
+    def fingerprints(self) -> dict[date, str]:
+        """Per day a digest of its file names; file names are never used twice, so equal means unchanged."""
+        names: dict[date, list[str]] = {}
+        for file in self.files:
+            names.setdefault(file.day, []).append(Path(file.path).name)
+        return {
+            day: hashlib.sha256("\n".join(sorted(of_day)).encode()).hexdigest()[:16] for day, of_day in names.items()
+        }
+
+
+class Tables:
+    """The accepted tables of one city."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _catalog(self) -> Any:
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        self._settings.tables.mkdir(parents=True, exist_ok=True)
+        uri = self._settings.catalog_uri
+        if uri.startswith("sqlite:") and "?" not in uri:
+            uri += "?timeout=60"
+        catalog = SqlCatalog("lake", uri=uri, warehouse=_uri(self._settings.tables))
+        catalog.create_namespace_if_not_exists(NAMESPACE)
+        return catalog
+
+    def folder(self, contract: Contract) -> Path:
+        """Where the table's data and metadata lie."""
+        return self._settings.tables / NAMESPACE / contract.table
+
+    def exists(self, contract: Contract) -> bool:
+        """Whether anything was ever committed to it."""
+        return bool(self._catalog.table_exists(f"{NAMESPACE}.{contract.table}"))
+
+    def snapshot_id(self, contract: Contract) -> int | None:
+        """Id of the current snapshot; None for an empty or unknown table."""
+        return None if not self.exists(contract) else _snapshot_id(self._load(contract))
+
+    def commit(
+        self,
+        contract: Contract,
+        staged: Sequence[Path],
+        *,
+        delivery: str,
+        replace_days: Iterable[date],
+        expected_snapshot: int | None,
+    ) -> Committed:
+        """Bring a delivery's staged files in and the files of the days it replaces out, in one snapshot.
+
+        Args:
+            contract: its columns become the table's schema.
+            staged: Parquet files, one day each, in folders ``ds=YYYY-MM-DD``; they are moved into the table.
+            delivery: id kept in the snapshot, by which a load that was killed finds out that it had committed.
+            replace_days: days whose present files go out.
+            expected_snapshot: the snapshot the delivery was admitted against.
+
+        Raises:
+            Busy: somebody else committed since; admit again.
+        """
+        table = self._load_or_create(contract)
+        replaced = set(replace_days)
+        if _snapshot_id(table) != expected_snapshot:
+            raise self._overtaken(contract, delivery)
+        outgoing = [task.file for task in table.scan().plan_files() if _partition_day(task.file) in replaced]
+        incoming = [self._move_in(contract, path) for path in staged]
+        if not incoming and not outgoing:
+            return Committed(contract.dataset, delivery, None, (), datetime.now(UTC))
+        boundary("commit.files_moved")
+        snapshot = self._swap(contract, table, outgoing, incoming, delivery)
+        days = {_partition_day(file) for file in outgoing} | {_folder_day(path) for path in incoming}
+        return Committed(contract.dataset, delivery, snapshot.snapshot_id, tuple(sorted(days)), _time_of(snapshot))
+
+    def find_delivery(self, contract: Contract, delivery: str) -> tuple[int, datetime] | None:
+        """Newest snapshot that brought a delivery in, and its time; None when no kept snapshot did."""
+        if not self.exists(contract):
+            return None
+        found = [
+            snapshot
+            for snapshot in self._load(contract).metadata.snapshots
+            if snapshot.summary is not None and snapshot.summary.additional_properties.get(DELIVERY_PROPERTY) == delivery
+        ]
+        return (found[-1].snapshot_id, _time_of(found[-1])) if found else None
+
+    def pin(self, contract: Contract) -> Pin:
+        """The table as it is now: snapshot id and file list."""
+        if not self.exists(contract):
+            return Pin(contract.table, None, ())
+        table = self._load(contract)
+        files = [
+            PinnedFile(_local_path(task.file.file_path), _partition_day(task.file), task.file.record_count)
+            for task in table.scan().plan_files()
+        ]
+        return Pin(contract.table, _snapshot_id(table), tuple(sorted(files, key=lambda file: (file.day, file.path))))
+
+    def expire(self, contract: Contract, *, keep_last: int = 20, keep: Iterable[int] = ()) -> int:
+        """Drop old snapshots from the metadata, except the newest and those somebody pins; gives how many went."""
+        if not self.exists(contract):
+            return 0
+        table = self._load(contract)
+        snapshots = sorted(table.metadata.snapshots, key=lambda snapshot: snapshot.sequence_number or 0)
+        kept = {snapshot.snapshot_id for snapshot in snapshots[-keep_last:]} | set(keep)
+        gone = [snapshot.snapshot_id for snapshot in snapshots if snapshot.snapshot_id not in kept]
+        if gone:
+            table.maintenance.expire_snapshots().by_ids(gone).commit()
+        return len(gone)
+
+    def purge(self, contract: Contract, *, pinned: Iterable[str], older_than: timedelta = timedelta(hours=1)) -> int:
+        """Remove files that no kept snapshot names and no build or issue pins; gives how many went.
+
+        Expiry removes only metadata, and a load that was killed leaves its files behind: this is what takes them
+        away. Files younger than `older_than` stay: they may belong to a commit in progress on another host.
+        """
+        if not self.exists(contract):
+            return 0
+        table = self._load(contract)
+        named = {str(Path(path)) for path in pinned} | {_local_path(table.metadata_location)}
+        named |= {_local_path(entry.metadata_file) for entry in table.metadata.metadata_log}
+        for snapshot in table.metadata.snapshots:
+            named.add(_local_path(snapshot.manifest_list))
+            for manifest in snapshot.manifests(table.io):
+                named.add(_local_path(manifest.manifest_path))
+                named |= {
+                    _local_path(entry.data_file.file_path)
+                    for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+                }
+        limit = (datetime.now(UTC) - older_than).timestamp()
+        orphans = [
+            path
+            for path in self.folder(contract).rglob("*")
+            if path.is_file() and str(path) not in named and path.stat().st_mtime <= limit
+        ]
+        for path in orphans:
+            path.unlink()
+        for folder in sorted((p for p in self.folder(contract).rglob("ds=*") if p.is_dir()), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        return len(orphans)
+
+    def compact(self, contract: Contract, *, before: date) -> int:
+        """Merge the files of each day before a date into one file a day, a month to a snapshot; gives files saved."""
+        if not self.exists(contract):
+            return 0
+        saved = 0
+        by_month: dict[tuple[int, int], dict[date, list[Any]]] = {}
+        table = self._load(contract)
+        for task in table.scan().plan_files():
+            day = _partition_day(task.file)
+            if day < before:
+                by_month.setdefault((day.year, day.month), {}).setdefault(day, []).append(task.file)
+        for _, days in sorted(by_month.items()):
+            crowded = {day: files for day, files in days.items() if len(files) > 1}
+            if not crowded:
+                continue
+            merged = [self._merge(contract, day, files) for day, files in sorted(crowded.items())]
+            outgoing = [file for files in crowded.values() for file in files]
+            self._swap(contract, table, outgoing, merged, delivery=None)
+            table = self._load(contract)
+            saved += len(outgoing) - len(merged)
+        return saved
+
+    def _merge(self, contract: Contract, day: date, files: Sequence[Any]) -> Path:
+        target = self.folder(contract) / "data" / f"ds={day}" / f"{uuid.uuid4()}.parquet"
+        paths = ", ".join(quote_literal(_local_path(file.file_path)) for file in files)
+        order = ", ".join(quote_identifier(name) for name in (*(c.name for c in contract.key), "_landed_at", "_record"))
+        ids = ", ".join(f"{quote_identifier(name)}: {number}" for name, _, number in table_columns(contract))
+        with connect(self._settings, zone=contract.zone) as duck:
+            duck.execute(
+                f"COPY (SELECT * FROM read_parquet([{paths}], hive_partitioning = false, union_by_name = true) "
+                f"ORDER BY {order}) TO {quote_literal(str(target))} (FORMAT parquet, FIELD_IDS {{{ids}}})"
+            )
+        return target
+
+    def _swap(
+        self, contract: Contract, table: Table, outgoing: Sequence[Any], incoming: Sequence[Path], delivery: str | None
+    ) -> Snapshot:
+        from pyiceberg.exceptions import CommitFailedException, ValidationException
+        from pyiceberg.io.pyarrow import parquet_files_to_data_files
+
+        properties = {CONTRACT_PROPERTY: contract.version} | ({DELIVERY_PROPERTY: delivery} if delivery else {})
+        try:
+            with table.transaction() as transaction:
+                data_files = list(
+                    parquet_files_to_data_files(
+                        table.io, transaction.table_metadata, iter([_uri(path) for path in incoming])
+                    )
+                )
+                update = transaction.update_snapshot(snapshot_properties=properties)
+                with update.overwrite() if outgoing else update.merge_append() as producer:
+                    for file in outgoing:
+                        producer.delete_data_file(file)
+                    for file in data_files:
+                        producer.append_data_file(file)
+                boundary("commit.before")
+        except (CommitFailedException, ValidationException) as error:
+            raise self._overtaken(contract, delivery) from error
+        boundary("commit.after")
+        snapshot = self._load(contract).current_snapshot()
+        if snapshot is None:
+            raise self._overtaken(contract, delivery)
+        return snapshot
+
+    def _overtaken(self, contract: Contract, delivery: str | None) -> Busy:
+        return Busy(
+            f"another load committed to {contract.table} while this one was being admitted",
+            remedy="run the load again; nothing of it was committed",
+            dataset=contract.dataset,
+            day=(delivery or "")[:10] or None,
+        )
+
+    def _move_in(self, contract: Contract, staged: Path) -> Path:
+        target = self.folder(contract) / "data" / staged.parent.name / f"{uuid.uuid4()}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(staged, target)
+        return target
+
+    def _load(self, contract: Contract) -> Table:
+        table: Table = self._catalog.load_table(f"{NAMESPACE}.{contract.table}")
+        return table
+
+    def _load_or_create(self, contract: Contract) -> Table:
+        if self.exists(contract):
+            table = self._load(contract)
+            wanted = _schema(contract)
+            if {(f.field_id, f.name, str(f.field_type)) for f in table.schema().fields} != {
+                (f.field_id, f.name, str(f.field_type)) for f in wanted.fields
+            }:
+                _evolve(table, wanted, contract)
+                table = self._load(contract)
+            return table
+        return self._create(contract)
+
+    def _create(self, contract: Contract) -> Table:
+        """Register metadata of our own making: `create_table` would number the fields anew."""
+        from pyiceberg.exceptions import TableAlreadyExistsError
+        from pyiceberg.partitioning import PartitionField, PartitionSpec
+        from pyiceberg.serializers import ToOutputFile
+        from pyiceberg.table.metadata import TableMetadataV2
+        from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+        from pyiceberg.transforms import IdentityTransform
+
+        schema = _schema(contract)
+        spec = PartitionSpec(
+            PartitionField(source_id=schema.find_field("ds").field_id, field_id=1000, name="ds",
+                           transform=IdentityTransform())
+        )  # fmt: skip
+        folder = self.folder(contract)
+        (folder / "metadata").mkdir(parents=True, exist_ok=True)
+        metadata = TableMetadataV2(
+            location=_uri(folder),
+            table_uuid=uuid.uuid4(),
+            schemas=[schema],
+            current_schema_id=schema.schema_id,
+            last_column_id=schema.highest_field_id,
+            partition_specs=[spec],
+            default_spec_id=spec.spec_id,
+            last_partition_id=1000,
+            sort_orders=[UNSORTED_SORT_ORDER],
+            default_sort_order_id=UNSORTED_SORT_ORDER.order_id,
+            properties={
+                **{name: value for name, value in _PROPERTIES.items() if name != "format-version"},
+                "schema.name-mapping.default": schema.name_mapping.model_dump_json(),
+            },
+        )
+        location = _uri(folder / "metadata" / f"00000-{uuid.uuid4()}.metadata.json")
+        ToOutputFile.table_metadata(metadata, self._catalog._load_file_io(location=location).new_output(location))
+        try:
+            table: Table = self._catalog.register_table(f"{NAMESPACE}.{contract.table}", location)
+        except TableAlreadyExistsError:
+            return self._load(contract)
+        return table
+
+
+def table_columns(contract: Contract) -> list[tuple[str, str, int]]:
+    """Name, DuckDB type and Iceberg field id of every column an accepted table holds, in order."""
+    return [(c.name, c.lake_type, c.field_id) for c in contract.kept] + list(PROVENANCE_COLUMNS)
+
+
+def _schema(contract: Contract) -> Schema:
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import NestedField
+
+    return Schema(
+        *(
+            NestedField(field_id=number, name=name, field_type=_iceberg_type(kind, contract, name), required=False)
+            for name, kind, number in table_columns(contract)
+        )
+    )
+
+
+def _iceberg_type(kind: str, contract: Contract, column: str) -> Any:
+    from pyiceberg import types
+
+    simple = {
+        "VARCHAR": types.StringType,
+        "BIGINT": types.LongType,
+        "INTEGER": types.IntegerType,
+        "BOOLEAN": types.BooleanType,
+        "DATE": types.DateType,
+        "TIMESTAMPTZ": types.TimestamptzType,
+        "DOUBLE": types.DoubleType,
+    }
+    if kind in simple:
+        return simple[kind]()
+    if match := _DECIMAL.match(kind):
+        return types.DecimalType(int(match[1]), int(match[2]))
+    raise ContractError(
+        f"type {kind} cannot be held by an accepted table",
+        remedy=f"use one of {', '.join(simple)}, DECIMAL(p,s)",
+        dataset=contract.dataset,
+        column=column,
+    )
+
+
+def _evolve(table: Table, wanted: Schema, contract: Contract) -> None:
+    """Make the contract's columns the table's, by field id; a field that changes its type must be a new field."""
+    from pyiceberg.schema import Schema
+    from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
+
+    for field in wanted.fields:
+        for schema in table.metadata.schemas:
+            old = schema._lazy_id_to_field.get(field.field_id)
+            if old is not None and old.field_type != field.field_type:
+                raise ContractError(
+                    f"field id {field.field_id} was {old.field_type} and is now {field.field_type}",
+                    remedy="give the retyped column a new field id in the contract's new version",
+                    dataset=contract.dataset,
+                    column=field.name,
+                )
+    number = max(schema.schema_id for schema in table.metadata.schemas) + 1
+    fresh = Schema(*wanted.fields, schema_id=number)
+    with table.transaction() as transaction:
+        transaction._apply((AddSchemaUpdate(schema_=fresh), SetCurrentSchemaUpdate(schema_id=-1)))
+        transaction.set_properties(**{"schema.name-mapping.default": fresh.name_mapping.model_dump_json()})
+
+
+def _snapshot_id(table: Table) -> int | None:
+    snapshot = table.current_snapshot()
+    return None if snapshot is None else snapshot.snapshot_id
+
+
+def _time_of(snapshot: Snapshot) -> datetime:
+    return datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
+
+
+def _partition_day(file: Any) -> date:
+    value = file.partition[0]
+    return value if isinstance(value, date) else date(1970, 1, 1) + timedelta(days=int(value))
+
+
+def _folder_day(path: Path) -> date:
+    return date.fromisoformat(path.parent.name.removeprefix("ds="))
+
+
+def _local_path(uri: str) -> str:
+    return uri.removeprefix("file://")
+
+
+def _uri(path: Path) -> str:
+    """Not `Path.as_uri`: that would write the ``=`` of a partition folder as ``%3D``."""
+    return f"file://{path}"
