@@ -220,3 +220,28 @@ def window_of(contract: Contract, business_day: date) -> Window:
         first = day.replace(day=1)
         return Window(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
     return Window(day, day)
+
+
+MONTH_CLOSES_AFTER_DAYS = 2
+"""A monthly delivery is due on the third of the next month: the month's last day, and two days to close it."""
+
+
+def due_on(contract: Contract, business_day: date) -> date:
+    """Civil day on which the delivery with this partition key must be in, at the contract's `due_at`, city's zone."""
+    if contract.cadence is Cadence.MONTHLY:
+        return _next_month(business_day) + timedelta(days=MONTH_CLOSES_AFTER_DAYS)
+    return business_day + timedelta(days=1)
+
+
+def last_due(contract: Contract, as_of: date) -> date:
+    """Newest partition key that is due when business day `as_of` is: that day, or the last month that has closed."""
+    if contract.cadence is Cadence.DAILY:
+        return as_of
+    month = as_of.replace(day=1)
+    while due_on(contract, month) > as_of + timedelta(days=1):
+        month = (month - timedelta(days=1)).replace(day=1)
+    return month
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
