@@ -266,4 +266,3 @@ def _row(event: Event) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
-

@@ -18,7 +18,7 @@ from typing import Any
 from lake.admission import Admitted, DayCount, HeldContent, admit
 from lake.boundary import boundary
 from lake.contracts import contract_for
-from lake.contracts.model import Cadence, Contract, Mode, Window, window_of
+from lake.contracts.model import Contract, Mode, Window, last_due, window_of
 from lake.errors import Busy, CitybrainError, ContractError, ContractViolation, PartitionHeld
 from lake.landing import Landed, deliveries, land
 from lake.ledger import COMMITTED, Ledger, PartitionState, landing_events
@@ -57,9 +57,7 @@ class LoadResult:
     missing_days: tuple[date, ...] = ()
 
 
-def load(
-    dataset: str, window: Window, settings: Settings, *, progress: Progress | None = None
-) -> LoadResult:
+def load(dataset: str, window: Window, settings: Settings, *, progress: Progress | None = None) -> LoadResult:
     """Load a window of a dataset: one delivery, one validation, one commit.
 
     Args:
@@ -337,9 +335,7 @@ def _lock(contract: Contract, window: Window, settings: Settings) -> Iterator[No
 
 def due_days(contract: Contract, business_day: date) -> list[date]:
     """Days of data that must be in when a business day is built."""
-    window = window_of(contract, business_day)
-    if contract.cadence is Cadence.MONTHLY and window.last > business_day:
-        window = window_of(contract, business_day.replace(day=1) - timedelta(days=1))
+    window = window_of(contract, last_due(contract, business_day))
     return [window.first] if contract.mode is Mode.SNAPSHOT else window.days()
 
 

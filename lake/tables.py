@@ -173,7 +173,8 @@ class Tables:
         found = [
             snapshot
             for snapshot in self._load(contract).metadata.snapshots
-            if snapshot.summary is not None and snapshot.summary.additional_properties.get(DELIVERY_PROPERTY) == delivery
+            if snapshot.summary is not None
+            and snapshot.summary.additional_properties.get(DELIVERY_PROPERTY) == delivery
         ]
         return (found[-1].snapshot_id, _time_of(found[-1])) if found else None
 

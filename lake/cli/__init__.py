@@ -1,0 +1,50 @@
+"""The command line ``citybrain``: noun, then verb. Exit status 0 is success; see `lake.errors` for the others."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lake.cli import briefs, contracts, datasets, loads, machine, marts
+from lake.errors import CitybrainError
+
+app = typer.Typer(
+    name="citybrain",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # locals may hold people's data
+    help="""The city brain's data lake: from departments' systems to checked Parquet, marts and briefs.
+
+    Exit status: 0 done · 1 failed · 2 contract or usage · 3 delivery breaks its contract · 4 held by a critical check ·
+    5 source away · 6 source late · 7 source refuses us · 8 busy · 9 record unaccounted for · 10 build failed ·
+    11 brief refused · 12 disk full.
+
+    Environment: CITYBRAIN_CITY (queens), CITYBRAIN_HOME (var/<city>), CITYBRAIN_CONN_<NAME> (a source's URI).
+    """,
+)
+app.add_typer(datasets.app, name="dataset")
+app.add_typer(contracts.app, name="contract")
+app.command("load")(loads.load_command)
+app.command("reconcile")(loads.reconcile_command)
+app.add_typer(loads.quarantine, name="quarantine")
+app.add_typer(loads.ledger, name="ledger")
+app.add_typer(marts.app, name="marts")
+app.add_typer(briefs.app, name="brief")
+app.command("setup")(machine.setup_command)
+app.command("doctor")(machine.doctor_command)
+app.command("upkeep")(machine.upkeep_command)
+
+
+def main() -> None:
+    """Entry point: an error of ours ends with its message and its exit status, never with a stack of calls."""
+    try:
+        app()
+    except CitybrainError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

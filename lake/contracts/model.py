@@ -1,4 +1,4 @@
-"""What a contract says, once read: plain, frozen, and complete. How it is written is `lake.contracts.reader`'s matter."""
+"""What a contract says, once read: plain, frozen, complete. How it is written is `lake.contracts.reader`’s matter."""
 
 from __future__ import annotations
 

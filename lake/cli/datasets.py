@@ -1,0 +1,90 @@
+"""`citybrain dataset`: what the departments deliver, and where each dataset lives in this house."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lake.cli.console import JsonFlag, out, print_json, print_table, settings
+from lake.contracts import contract_for, load_contracts
+from lake.errors import ContractError
+from lake.ledger import Ledger
+
+app = typer.Typer(no_args_is_help=True, help="Datasets: contract, suite, staging, DAG, last loads.")
+
+
+@app.command("list")
+def list_command(as_json: JsonFlag = False) -> None:
+    """All datasets of the city with their newest committed day.
+
+    Example: citybrain dataset list
+    """
+    home = settings()
+    newest = {state.dataset: state for state in Ledger(home).partitions() if state.state == "committed"}
+    rows = [
+        {
+            "dataset": contract.dataset,
+            "title": contract.title_zh,
+            "mode": contract.mode.value,
+            "cadence": contract.cadence.value,
+            "connector": contract.source.connector,
+            "last_day": newest[contract.dataset].day if contract.dataset in newest else None,
+        }
+        for contract in load_contracts(home)
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table("Datasets", list(rows[0]) if rows else ["dataset"], [list(row.values()) for row in rows])
+
+
+@app.command("show")
+def show_command(dataset: Annotated[str, typer.Argument(help="id, such as queens.dot.street_defect")]) -> None:
+    """One dataset: contract, suite, staging model, DAG, columns, last deliveries.
+
+    Example: citybrain dataset show queens.dot.street_defect
+    """
+    home = settings()
+    known = [contract for contract in load_contracts(home) if contract.dataset == dataset]
+    if not known:
+        raise ContractError(f"no dataset {dataset!r}", remedy="see `citybrain dataset list`")
+    contract = contract_for(dataset, known[-1].valid_from, home)
+    suite = home.root / "expectations" / contract.city / contract.department / f"{contract.name}.yaml"
+    staging = home.root / "dbt_project" / "models" / "staging" / contract.city / contract.department
+    print_table(
+        f"{contract.dataset} · {contract.title_zh}",
+        ["what", "value"],
+        [
+            ("contract", _relative(Path(contract.path), home.root)),
+            ("version", f"{contract.version}, valid from {contract.valid_from}"),
+            ("suite", _relative(suite, home.root)),
+            ("staging", _relative(staging, home.root)),
+            ("DAG", f"ingest__{contract.city}__{contract.department}__{contract.cadence.value}"),
+            ("table", f"lake.{contract.table}"),
+            ("mode", f"{contract.mode.value}, withdrawal: {contract.withdrawal.value}"),
+            ("due", f"{contract.due_at:%H:%M} {contract.zone}, publication lag {contract.publication_lag_days} d"),
+        ],
+    )
+    print_table(
+        "Columns",
+        ["column", "delivered as", "type", "class", "treatment", "title", "meaning"],
+        [
+            (c.name, c.source_name, c.lake_type, c.classification, c.treatment.value, c.title_zh, c.description)
+            for c in contract.columns
+        ],
+    )
+    states = Ledger(home).partitions(dataset)[-7:]
+    if states:
+        print_table(
+            "Last days",
+            ["day", "state", "delivered", "accepted", "quarantined", "unchanged", "delivery"],
+            [(s.day, s.state, s.delivered, s.accepted, s.quarantined, s.unchanged, s.delivery) for s in states],
+        )
+    else:
+        out.print(f"nothing loaded yet: citybrain load {dataset} --from DAY --to DAY")
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

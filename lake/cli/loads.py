@@ -1,0 +1,196 @@
+"""`citybrain load`, `reconcile`, `quarantine`, `ledger`: from a source to the table, and the proof of it."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from lake.cli.console import JsonFlag, err, out, parse_day, print_json, print_table, say, settings
+from lake.contracts.model import Window
+
+Dataset = Annotated[str, typer.Argument(help="dataset id, such as queens.dot.street_defect")]
+
+quarantine = typer.Typer(no_args_is_help=True, help="Records and deliveries that were held back.")
+ledger = typer.Typer(no_args_is_help=True, help="What happened: a projection that can be made again.")
+
+
+def load_command(
+    dataset: Dataset,
+    first: Annotated[str, typer.Option("--from", help="first day of data, YYYY-MM-DD")],
+    last: Annotated[str | None, typer.Option("--to", help="last day of data; default: the first")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be asked for, touch nothing")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Load a range of days: one delivery, one validation, one commit. Loading twice changes nothing.
+
+    Example: citybrain load queens.dot.street_defect --from 2023-04-01 --to 2023-04-03
+    """
+    from lake.contracts import contract_for
+    from lake.load import load
+
+    home = settings()
+    window = Window(parse_day(first), parse_day(last or first))
+    if dry_run:
+        contract = contract_for(dataset, window.first, home)
+        out.print(
+            f"would load {dataset} {window} by contract {contract.version} with connector "
+            f"{contract.source.connector} from connection {contract.source.connection}, mode {contract.mode.value}"
+        )
+        return
+    result = load(dataset, window, home, progress=say)
+    row = {
+        "dataset": result.dataset, "window": str(result.window), "outcome": result.outcome,
+        "delivered": result.delivered, "accepted": result.accepted, "quarantined": result.quarantined,
+        "unchanged": result.unchanged, "delivery": result.delivery,
+    }  # fmt: skip
+    if as_json:
+        print_json(row | {"reasons": result.reasons, "missing_days": [str(day) for day in result.missing_days]})
+        return
+    print_table("Loaded", list(row), [list(row.values())])
+    if result.reasons:
+        print_table("Held back, by reason", ["reason", "records"], sorted(result.reasons.items()))
+    for warning in result.warnings:
+        err.print(f"warning: {warning['failed_n']} records fail {warning['id']}: {warning['reason']}", highlight=False)
+    if result.missing_days:
+        err.print(f"the source had nothing for {len(result.missing_days)} days, the first {result.missing_days[0]}")
+
+
+def reconcile_command(
+    dataset: Annotated[str | None, typer.Argument(help="one dataset; default: all")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Account for every delivered record, per dataset and day, from the files. Exit status 9 when one is nowhere.
+
+    Example: citybrain reconcile --json
+    """
+    from lake.reconcile import reconcile
+
+    rows = reconcile(settings(), dataset)
+    bad = [row for row in rows if row.unaccounted]
+    if as_json:
+        print_json([row.as_dict() for row in rows])
+    else:
+        names = ("delivered", "accepted", "quarantined", "unchanged", "held", "unaccounted")
+        datasets = sorted({row.dataset for row in rows})
+        print_table(
+            "Records",
+            ["dataset", "days", *names],
+            [
+                (
+                    name,
+                    sum(row.dataset == name for row in rows),
+                    *(sum(getattr(row, field) for row in rows if row.dataset == name) for field in names),
+                )
+                for name in datasets
+            ],
+        )
+        if bad:
+            print_table(
+                "Unaccounted for",
+                ["dataset", "day", *names],
+                [(row.dataset, row.day, *(getattr(row, field) for field in names)) for row in bad],
+            )
+            err.print("Remedy: load these days again; landed deliveries are finished from where they stopped.")
+    if bad:
+        raise typer.Exit(9)
+
+
+@quarantine.command("show")
+def quarantine_show_command(
+    dataset: Dataset,
+    day: Annotated[str | None, typer.Option(help="one day, YYYY-MM-DD")] = None,
+    limit: Annotated[int, typer.Option(help="rows to print")] = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """Records held back with address and reasons, and deliveries held whole. No cell is shown.
+
+    Example: citybrain quarantine show queens.nypd.collision --day 2023-03-31
+    """
+    from lake.admission import quarantine as room
+    from lake.ledger import HELD, Ledger
+
+    home = settings()
+    rows = room.show(home, dataset, parse_day(day) if day else None)
+    held = [
+        event.payload
+        for event in Ledger(home).events(dataset=dataset, kind=HELD)
+        if (home.landing.joinpath(*dataset.split(".")[1:]) / event.payload["delivery"] / "held.json").exists()
+    ]
+    if as_json:
+        print_json({"records": [row.as_dict() for row in rows], "deliveries": held})
+        return
+    print_table(
+        f"{len(rows)} records of {dataset}",
+        ["day", "delivery", "file", "record", "reasons"],
+        [(row.day, row.delivery, row.file, row.record, ", ".join(row.reasons)) for row in rows[:limit]],
+    )
+    if len(rows) > limit:
+        err.print(f"… and {len(rows) - limit} more: --limit, or --json for all")
+    for payload in held:
+        err.print(f"held: delivery {payload['delivery']} ({payload['kind']}): {payload['cause']}", highlight=False)
+        err.print(f"  remedy: {payload['remedy']}", highlight=False)
+
+
+@quarantine.command("replay")
+def quarantine_replay_command(
+    dataset: Dataset, delivery: Annotated[str, typer.Argument(help="delivery id, as `quarantine show` prints it")]
+) -> None:
+    """Admit a landed delivery again under today's contract and suite. What is in the lake already stays as it is.
+
+    Example: citybrain quarantine replay queens.nypd.collision 2023-03-31-0123456789abcdef
+    """
+    from lake.load import resume
+
+    result = resume(dataset, delivery, settings(), progress=say)
+    out.print(
+        f"{result.outcome}: {result.accepted} accepted, {result.quarantined} quarantined, {result.unchanged} unchanged"
+    )
+
+
+@quarantine.command("accept")
+def quarantine_accept_command(
+    dataset: Dataset,
+    delivery: Annotated[str, typer.Argument(help="delivery id, as `quarantine show` prints it")],
+    because: Annotated[str, typer.Option(help="the reason, kept for ever in the ledger")],
+    by: Annotated[str, typer.Option(help="who decides")] = "",
+) -> None:
+    """Commit a held delivery all the same; the choice, who made it and why are recorded.
+
+    Example: citybrain quarantine accept queens.dot.street_defect 2023-03-05-0123456789abcdef --because "a storm"
+    """
+    from lake.load import accept_anyway
+
+    result = accept_anyway(dataset, delivery, because, by or getpass.getuser(), settings())
+    out.print(f"{result.outcome}: {result.accepted} accepted, {result.quarantined} quarantined")
+
+
+@ledger.command("show")
+def ledger_show_command(
+    dataset: Annotated[str | None, typer.Argument(help="one dataset; default: all")] = None,
+    limit: Annotated[int, typer.Option(help="newest events to print")] = 20,
+    as_json: JsonFlag = False,
+) -> None:
+    """Newest events.
+
+    Example: citybrain ledger show --limit 5
+    """
+    from lake.ledger import Ledger
+
+    events = Ledger(settings()).events(dataset=dataset)[-limit:]
+    if as_json:
+        print_json([{"at": e.at, "kind": e.kind, "subject": e.subject, "payload": e.payload} for e in events])
+    else:
+        print_table("Events", ["at", "kind", "subject"], [(e.at[:19], e.kind, e.subject) for e in events])
+
+
+@ledger.command("rebuild")
+def ledger_rebuild_command() -> None:
+    """Make the ledger again from landing manifests, commits, builds and issues. The result equals the kept one.
+
+    Example: citybrain ledger rebuild
+    """
+    from lake.ledger import Ledger
+
+    out.print(f"{Ledger(settings()).rebuild()} events")

@@ -1,0 +1,75 @@
+"""`citybrain marts`: build from pins, publish, roll back, ask."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lake.cli.console import JsonFlag, out, parse_day, print_json, print_table, say, settings
+
+app = typer.Typer(no_args_is_help=True, help="Marts: build, publish, roll back, query.")
+
+
+@app.command("build")
+def build_command(
+    as_of: Annotated[str, typer.Option("--as-of", help="business day, YYYY-MM-DD")],
+    publish: Annotated[bool, typer.Option(help="publish when all tests pass")] = True,
+) -> None:
+    """Build the marts as of a day from what the lake holds now, test them, publish them.
+
+    Example: citybrain marts build --as-of 2023-04-03
+    """
+    from lake import marts
+
+    home = settings()
+    say("pinning the tables, building")
+    build = marts.build(home, parse_day(as_of))
+    out.print(f"build {build.build_id}: {'built and tested' if build.is_new else 'nothing changed since it was built'}")
+    if publish:
+        marts.publish(build, home)
+        out.print(f"published: {home.published / 'current' / 'marts.duckdb'}")
+
+
+@app.command("publish")
+def publish_command(build_id: Annotated[str, typer.Argument(help="build id, as `marts build` printed it")]) -> None:
+    """Publish a build made with --no-publish.
+
+    Example: citybrain marts publish 2023-04-03-0123456789ab
+    """
+    from lake import marts
+
+    home = settings()
+    marts.publish(marts.find_build(home, build_id), home)
+    out.print(f"published: {home.published / 'current' / 'marts.duckdb'}")
+
+
+@app.command("rollback")
+def rollback_command(
+    to: Annotated[str | None, typer.Option(help="build id; default: the one before the current")] = None,
+) -> None:
+    """Let `published/current` point at an earlier build again. Open readers keep what they have.
+
+    Example: citybrain marts rollback
+    """
+    from lake import marts
+
+    out.print(f"published/current is now {marts.rollback(settings(), to)}")
+
+
+@app.command("query")
+def query_command(
+    sql: Annotated[str, typer.Argument(help="one SELECT")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask the published marts: read-only, no file and no network within reach.
+
+    Example: citybrain marts query "SELECT * FROM about.freshness"
+    """
+    from lake import marts
+
+    result = marts.query(settings(), sql)
+    if as_json:
+        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    else:
+        print_table("", result.columns, result.rows)
