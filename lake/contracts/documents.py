@@ -61,10 +61,11 @@ class Page:
 
     def line(self, location: Iterable[str | int]) -> int:
         """Line of a value; of the nearest thing around it when the value is not there."""
-        node, line = self.document, 1
+        node: Any = self.document
+        line = 1
         for step in location:
             try:
-                position = node.lc.key(step) if isinstance(node, Mapping) else node.lc.item(step)
+                position = (node.lc.item if isinstance(step, int) else node.lc.key)(step)
                 node = node[step]
             except (AttributeError, KeyError, IndexError, TypeError):
                 continue  # pydantic also names the member of a union it tried; that is no place in the file

@@ -32,8 +32,8 @@ class Draft:
 
     Attributes:
         contract: with stand-ins for what was wrong.
-        places: where each thing that is written out stands: ``mode``, ``column:closed_at``, ``column:closed_at.purpose``.
-        doubtful: properties that hold a stand-in; ``columns`` when a column has no name, ``types`` when one has no type.
+        places: where things that are written out stand: ``mode``, ``column:city``, ``column:city.purpose``.
+        doubtful: properties with a stand-in; ``columns`` when a column has no name, ``types`` when one has no type.
         logical_types: column → the standard's own type of it, for other tools.
     """
 
@@ -292,7 +292,7 @@ class _Reading:
             self._wrong(
                 at, "classification", f"class {classification!r} is unknown", nearest(classification, _CLASSIFICATIONS)
             )
-        key = node.get("primaryKey") is True
+        in_key = node.get("primaryKey") is True
         position = node.get("primaryKeyPosition")
         return Column(
             name=name,
@@ -301,7 +301,7 @@ class _Reading:
             field_id=given["fieldId"],
             format=given["format"],
             required=node.get("required") is True,
-            key_position=(position if isinstance(position, int) and position > 0 else 1) if key else None,
+            key_position=(position if isinstance(position, int) and position > 0 else 1) if in_key else None,
             unit=given["unit"],
             title_zh=self._say(node, at, "businessName", f"the Chinese label of column {name!r}"),
             description=self._say(node, at, "description", f"the meaning of column {name!r}"),

@@ -257,9 +257,7 @@ def _code() -> str:
 def _files(settings: Settings) -> list[Path]:
     """Every YAML file below the city's folder but the city file itself."""
     folder = settings.root / "contracts" / settings.city
-    return sorted(
-        path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml") and path != folder / CITY_FILE
-    )
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml") and path != folder / CITY_FILE)
 
 
 def _siblings(path: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from lake.contracts.draft import Draft, version_number
@@ -42,9 +43,9 @@ _LOGICAL = {
     "DECIMAL": "number",
 }
 _TECHNICAL = frozenset({"ds"})
-_PERSONAL = frozenset(
-    "name surname forename phone phones telephone tel mobile cell fax email mail wechat address addr street idcard "
-    "ssn passport licence license plate birth birthday dob contact caller person owner applicant account".split()
+_PERSONAL = re.compile(
+    r"(?:sur|fore)?name|phones?|telephone|tel|mobile|cell|fax|email|mail|wechat|address|addr|street|idcard|ssn|passport"
+    r"|licen[cs]e|plate|birth|birthday|dob|contact|caller|person|owner|applicant|account"
 )
 _PERSONAL_PAIRS = ("id_card", "id_no", "id_number", "bank_card")
 _PERSONAL_ZH = re.compile("姓名|名称|电话|手机|联系|邮箱|微信|地址|住址|身份证|证件|证号|车牌|生日|出生|银行卡|账号")
@@ -86,7 +87,7 @@ def findings_across(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Finding]]:
                 f"keep the version before it as {current.contract.name}@<version>.yaml; a new contract begins at 1.0.0",
             ),
         )
-    for before, after in zip(drafts, drafts[1:], strict=False):
+    for before, after in pairwise(drafts):
         yield from ((after, finding) for finding in _succession(before, after))
     named: dict[int, Column] = {}
     for version in drafts:
@@ -234,7 +235,7 @@ def _text_files(contract: Contract) -> Iterator[Finding]:
             f"write one of {', '.join(ENCODINGS)}; GBK and GB2312 are read as gb18030",
         )
     if len(contract.delimiter) != 1:
-        yield "delimiter", "the delimiter is not one character", "write one character, a tab as \"\\t\""
+        yield "delimiter", "the delimiter is not one character", 'write one character, a tab as "\\t"'
     if len(contract.quote) > 1 or contract.quote == contract.delimiter:
         yield "quote", "the quote is not one character of its own", "write one character, or '' for none"
 
@@ -373,6 +374,6 @@ def _personal_columns(draft: Draft) -> Iterator[Finding]:
 def _looks_personal(column: Column) -> bool:
     for name in (column.name, column.source_name):
         words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
-        if not _PERSONAL.isdisjoint(words) or any(pair in "_".join(words) for pair in _PERSONAL_PAIRS):
+        if any(map(_PERSONAL.fullmatch, words)) or any(pair in "_".join(words) for pair in _PERSONAL_PAIRS):
             return True
     return bool(_PERSONAL_ZH.search(column.source_name) or _PERSONAL_ZH.search(column.title_zh))
