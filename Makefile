@@ -26,3 +26,33 @@ env: $(VENV)/.ready ## the environment, from the lock file
 .PHONY: lock
 lock: ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+
+.PHONY: demo
+demo: $(VENV)/.ready ## load the real Queens data through Airflow, publish the marts, issue the briefs (KEEP=1 leaves Airflow up)
+	@$(BIN)/python -m samples.demo --city $(CITY) $(if $(KEEP),--keep,)
+
+.PHONY: test
+test: $(VENV)/.ready lint ## everything CI runs, servers included (≤ 15 minutes on 2 cores)
+	@$(BIN)/python -m pytest -m "not long"
+
+.PHONY: test-long
+test-long: $(VENV)/.ready ## what takes longer: 100 kills, 60 days of builds, long property tests
+	@$(BIN)/python -m pytest -m long --timeout 3600
+
+.PHONY: lint
+lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache | tail -n 1
+	@$(BIN)/sqlfluff lint --nofail --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests > /dev/null
+	@$(BIN)/citybrain contract check
+
+.PHONY: bench
+bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction against its peers
+	@$(BIN)/python bench/commits.py
+	@$(BIN)/python bench/gate.py
+
+.PHONY: clean
+clean: ## remove the demo's home and caches; the environment stays
+	rm -rf var dbt_project/target dbt_project/logs .mypy_cache .ruff_cache .pytest_cache
