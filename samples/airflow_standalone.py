@@ -27,6 +27,10 @@ START_SECONDS = 180.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.25
 FINISHED = ("success", "failed")
+# A shell's background job ignores SIGINT, and so would Airflow as its child.
+_LAUNCH = (
+    "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp('airflow', ['airflow', 'standalone'])"
+)
 
 
 class AirflowStopped(RuntimeError):
@@ -110,15 +114,13 @@ class Standalone:
         self.address = f"http://{LOOPBACK}:{port}"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["airflow", "standalone"],
+                [sys.executable, "-c", _LAUNCH],
                 env=self._environment(port),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.home,
                 start_new_session=True,
-                # A parent that runs in the background ignores SIGINT, and so would its children.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         wanted = set(dag_ids)
         self._wait(lambda: self._is_healthy() and wanted <= self.known_dags(), seconds, f"to know {sorted(wanted)}")
@@ -295,7 +297,7 @@ class Standalone:
         """Generated once: the processes of one Airflow must agree, also after a restart."""
         path = self.home / "jwt_secret"
         if not path.exists():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(64))
         return path.read_text(encoding="ascii")
 

@@ -1,0 +1,74 @@
+"""Which day a run is for, and the clocks that make runs. The one place that knows partition keys."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+KEY_FORMAT = "%Y-%m-%d"
+"""A daily run's partition key is its business day."""
+MONTH_KEY_FORMAT = "%Y-%m-01"
+"""A monthly run's partition key is the first day of the month it covers, whichever day of the next month it runs on."""
+
+INGEST_DAILY = "15 3 * * *"
+"""After 03:00, so that no clock change in spring or autumn skips the hour or doubles it."""
+INGEST_MONTHLY = "45 3 3 * *"
+"""On the third, so that a department has two days to close its month; the key is the month before."""
+MARTS_DAILY = "0 5 * * *"
+UPKEEP_WEEKLY = "0 13 * * 6"
+"""Saturday noon: nobody loads, nobody reads."""
+
+
+class DagRun(Protocol):
+    """What is needed of Airflow's run to find its day."""
+
+    partition_key: str | None
+    conf: dict[str, Any] | None
+    logical_date: datetime | None
+
+
+def business_day(dag_run: DagRun, zone: str) -> date:
+    """Day the run is for: its partition key, else ``conf["day"]``, else its logical date on the city's calendar.
+
+    `dag.test()` and the command line know no partition key, a run started by hand has no logical date.
+
+    Raises:
+        ValueError: the run carries none of the three, or the day is not written YYYY-MM-DD.
+    """
+    stated = dag_run.partition_key or (dag_run.conf or {}).get("day")
+    if stated:
+        return date.fromisoformat(str(stated))
+    if dag_run.logical_date is not None:
+        return dag_run.logical_date.astimezone(ZoneInfo(zone)).date()
+    raise ValueError('the run has no day: give a partition key or conf {"day": "YYYY-MM-DD"}')
+
+
+def by_the_clock(cron: str, zone: str, first: date, key_format: str = KEY_FORMAT) -> dict[str, Any]:
+    """Arguments of a DAG that runs at `cron` in the city's zone and whose key is the tick before.
+
+    With ``CITYBRAIN_SCHEDULE=manual`` the clock never ticks, while partition keys are still accepted: the demo and the
+    tests start each run themselves, for days that lie years back.
+
+    Args:
+        cron: when, in the city's zone.
+        zone: IANA zone.
+        first: no run before it.
+        key_format: how the tick before becomes the partition key.
+    """
+    import pendulum
+    from airflow.sdk import CronPartitionTimetable
+
+    start = pendulum.datetime(first.year, first.month, first.day, tz=zone)
+    return {
+        "schedule": CronPartitionTimetable(cron, timezone=zone, run_offset=-1, key_format=key_format),
+        "start_date": start,
+        "end_date": start if is_manual() else None,
+        "catchup": False,
+    }
+
+
+def is_manual() -> bool:
+    """Whether every run is started by hand."""
+    return os.environ.get("CITYBRAIN_SCHEDULE") == "manual"
