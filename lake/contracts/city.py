@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from lake.contracts import cache
 from lake.contracts.documents import Mistake, Page, hold_against
 from lake.errors import ContractError
 from lake.settings import Settings
@@ -110,40 +111,35 @@ def load_city(settings: Settings) -> City:
     Raises:
         ContractError: the file is missing or wrong; the cause names file and line.
     """
-    path = settings.root / "contracts" / settings.city / "city.yaml"
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ContractError(
-            f"no city file contracts/{settings.city}/city.yaml", remedy="set CITYBRAIN_CITY, or write the file"
-        ) from None
-    return _city(data, f"contracts/{settings.city}/city.yaml", settings.city)
+    shown = f"contracts/{settings.city}/city.yaml"
+    path = settings.root / shown
+    key = cache.fingerprint({shown: path.read_bytes() if path.is_file() else b""})
+    document = cache.recall(settings, "city", key)
+    if document is None:
+        page = _page(path, shown)
+        if page.mistakes:
+            raise ContractError(
+                "; ".join(f"{mistake.file}:{mistake.line}: {mistake.message}" for mistake in page.mistakes),
+                remedy="run `citybrain contract check`, which says what to write",
+            )
+        document = page.plain()
+        cache.keep(settings, "city", key, document)
+    return City.model_validate_json(json.dumps(document))
 
 
 def check_city(path: Path, shown: str) -> list[Mistake]:
     """Every mistake of a city file; `shown` is the path to print."""
+    return _page(path, shown).mistakes
+
+
+def _page(path: Path, shown: str) -> Page:
     if not path.is_file():
-        return [Mistake(shown, 1, "the city file is missing", "copy another city's and change it")]
+        page = Page(shown)
+        page.wrong(1, "the city file is missing", "set CITYBRAIN_CITY, or copy another city's file and change it")
+        return page
     page = Page.read(shown, path.read_bytes())
     if page.document is not None:
         hold_against(page, City)
         if page.document.get("city") != path.parent.name:
             page.wrong(page.line(("city",)), "the city is not the name of its folder", f"write {path.parent.name}")
-    return page.mistakes
-
-
-@lru_cache(maxsize=8)
-def _city(data: bytes, shown: str, name: str) -> City:
-    import json
-
-    page = Page.read(shown, data)
-    if page.document is not None:
-        hold_against(page, City)
-        if page.document.get("city") != name:
-            page.wrong(page.line(("city",)), "the city is not the name of its folder", f"write {name}")
-    if page.mistakes:
-        raise ContractError(
-            "; ".join(f"{mistake.file}:{mistake.line}: {mistake.message}" for mistake in page.mistakes),
-            remedy="run `citybrain contract check`, which says what to write",
-        )
-    return City.model_validate_json(json.dumps(page.plain()))
+    return page

@@ -186,6 +186,11 @@ class Contract:
         """Columns the lake holds, after treatment."""
         return tuple(c for c in self.columns if c.treatment is not Treatment.DROP)
 
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """Names of the keys its hashed columns need, by name."""
+        return tuple(sorted({c.purpose for c in self.columns if c.treatment is Treatment.HMAC and c.purpose}))
+
     def column(self, name: str) -> Column:
         """Column by its lake name; KeyError when there is none."""
         for column in self.columns:

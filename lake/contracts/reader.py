@@ -1,24 +1,20 @@
 """Finds a city's contracts, reads each once, and says which version holds on a day.
 
 Files: ``contracts/<city>/<department>/<dataset>.yaml`` is the newest version; earlier ones lie beside it as
-``<dataset>@<version>.yaml``. What was read and found right is kept in ``<home>/cache`` under the hash of every byte it
-came from, so that Airflow's parser neither parses YAML nor imports pydantic again.
+``<dataset>@<version>.yaml``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from lake.contracts import cache, rules
 from lake.contracts import draft as drafting
-from lake.contracts import rules
 from lake.contracts.documents import Mistake, Page, hold_against, nearest
 from lake.contracts.draft import Draft
 from lake.contracts.model import Contract
@@ -179,79 +175,39 @@ def _check_name(path: Path, page: Page, settings: Settings) -> None:
 def _versions(settings: Settings) -> Versions:
     """Read what is right, or raise; from memory or the cache when no byte has changed."""
     place = (settings.root, settings.city)
-    files = {path: path.read_bytes() for path in _files(settings)}
-    key = _fingerprint(files, settings)
+    files = {str(path.relative_to(settings.root)): path.read_bytes() for path in _files(settings)}
+    key = cache.fingerprint(files)
     with _lock:
-        if place in _read_before and _read_before[place][0] == key:
-            return _read_before[place][1]
-        cache = settings.home / "cache" / "contracts.json"
-        versions = _from_cache(cache, key, settings)
-        if versions is None:
-            versions = _read(settings, files, key, cache)
-        _read_before[place] = (key, versions)
-        return versions
+        if place not in _read_before or _read_before[place][0] != key:
+            documents = cache.recall(settings, "contracts", key)
+            _read_before[place] = (key, _again(documents, settings) if documents else _read(settings, files, key))
+        return _read_before[place][1]
 
 
-def _read(settings: Settings, files: dict[Path, bytes], key: str, cache: Path) -> Versions:
+def _read(settings: Settings, files: dict[str, bytes], key: str) -> Versions:
     if not files:
         raise ContractError(
             f"no contracts in contracts/{settings.city}/",
             remedy="set CITYBRAIN_CITY and CITYBRAIN_ROOT, or write a contract",
         )
-    examined = examine(settings, list(files))
+    examined = examine(settings, [settings.root / file for file in files])
     if examined.mistakes:
         raise ContractError(
             "; ".join(f"{mistake.file}:{mistake.line}: {mistake.message}" for mistake in examined.mistakes),
             remedy="run `citybrain contract check`, which says what to write",
         )
-    documents = {
-        str(path.relative_to(settings.root)): Page.read(path.name, data).plain() for path, data in files.items()
-    }
-    if settings.home.is_dir():  # reading contracts makes no home
-        _write_cache(cache, json.dumps({"key": key, "documents": documents}, ensure_ascii=False))
+    documents = {file: Page.read(file, data).plain() for file, data in files.items()}
+    cache.keep(settings, "contracts", key, documents)
     return examined.versions
 
 
-def _from_cache(cache: Path, key: str, settings: Settings) -> Versions | None:
-    try:
-        kept = json.loads(cache.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(kept, dict) or kept.get("key") != key:
-        return None
+def _again(documents: dict[str, Any], settings: Settings) -> Versions:
+    """Contracts from documents that were found right before."""
     drafts: dict[str, list[Draft]] = {}
-    for file, document in kept["documents"].items():
+    for file, document in documents.items():
         read = drafting.draft(Page(file, document), settings.root / file)
         drafts.setdefault(read.contract.dataset, []).append(read)
     return {dataset: tuple(each.contract for each in _in_order(group)) for dataset, group in drafts.items()}
-
-
-def _write_cache(cache: Path, text: str) -> None:
-    """A cache that cannot be written costs time, nothing else."""
-    half = cache.with_name(f".{cache.name}.{os.getpid()}")
-    try:
-        cache.parent.mkdir(exist_ok=True)
-        half.write_text(text, encoding="utf-8")
-        half.replace(cache)
-    except OSError:
-        half.unlink(missing_ok=True)
-
-
-def _fingerprint(files: dict[Path, bytes], settings: Settings) -> str:
-    whole = hashlib.sha256(_code().encode())
-    for path, data in files.items():
-        whole.update(f"\0{path.relative_to(settings.root)}\0{len(data)}\0".encode())
-        whole.update(data)
-    return whole.hexdigest()
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """Hash of this folder's code: other rules read the same bytes in another way."""
-    code = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        code.update(path.read_bytes())
-    return code.hexdigest()
 
 
 def _files(settings: Settings) -> list[Path]:
