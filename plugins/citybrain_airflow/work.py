@@ -209,6 +209,8 @@ def history_windows(contract: Contract, first: date, last: date) -> list[Window]
         windows = [w for month in _months(first, last) if (w := window_of(contract, month)).last <= last]
     else:
         windows = [window_of(contract, day) for day in Window(first, last).days()]
+    # A publication lag reaches back over the range's first day, and nothing is loaded from before the contract.
+    windows = [window for window in windows if window.first >= contract.valid_from]
     if contract.mode is Mode.SNAPSHOT or not windows:
         return windows
     return [Window(windows[0].first, windows[-1].last)]
