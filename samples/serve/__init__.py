@@ -36,7 +36,8 @@ FORMAT = 1
 class StandIn:
     """Five departments' deliveries, served from the moment this is made until `stop`.
 
-    The content depends on `through` alone: whatever the home held before, the same day delivers the same.
+    The content depends on `through` alone: whatever day the home held before, the same day delivers the same. What a
+    test changed by hand (`database.execute`, `scout.drop.deliver` …) stays changed until the home is removed.
 
     Args:
         home: folder for the servers' data, kept from start to start (a second start is quick).

@@ -116,7 +116,7 @@ class CollisionApi:
 
     def answer(self, query: dict[str, str], authorization: str) -> tuple[int, dict[str, str], str]:
         """Status, headers and body for one query."""
-        if not hmac.compare_digest(authorization, f"Bearer {self.token}"):
+        if not _is_bearer(authorization, self.token):
             return 401, {"WWW-Authenticate": "Bearer"}, _error("unauthorized")
         if wait := self._bucket.take():
             return 429, {"Retry-After": str(math.ceil(wait))}, _error("rate_limit")
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _control(self, action: Callable[[], None]) -> None:
         api = self.server.api
-        if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Bearer {api.control_token}"):
+        if not _is_bearer(self.headers.get("Authorization", ""), api.control_token):
             self._send(401, {"WWW-Authenticate": "Bearer"}, _error("unauthorized"))
             return
         try:
@@ -216,6 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
     api: CollisionApi
 
 
@@ -247,6 +248,10 @@ def _listen(port: int, api: CollisionApi) -> _Server:
         server = _Server(("127.0.0.1", 0), _Handler)
     server.api = api
     return server
+
+
+def _is_bearer(authorization: str, token: str) -> bool:
+    return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
 
 
 def _error(kind: str, **more: str) -> str:

@@ -33,17 +33,15 @@ NOBODY = 65534
 SCHEMA = """
 CREATE SCHEMA original;
 CREATE TABLE original.clock (through date NOT NULL);
-CREATE TABLE original.service_request (
-    unique_key bigint PRIMARY KEY, created_at timestamptz NOT NULL, closed_at timestamptz, agency text,
-    agency_name text, complaint_type text, descriptor text, incident_zip text, incident_address text,
-    street_name text, city text, status text, resolution_description text, bbl text, borough text, x_coordinate_ft integer, y_coordinate_ft integer,
-    latitude numeric, longitude numeric, location text, created_on date NOT NULL, closed_on date
-);
 CREATE TABLE public.service_request (
     unique_key bigint PRIMARY KEY, created_at timestamptz NOT NULL, closed_at timestamptz, agency text,
     agency_name text, complaint_type text, descriptor text, incident_zip text, incident_address text,
-    street_name text, city text, status text, resolution_description text, bbl text, borough text, x_coordinate_ft integer, y_coordinate_ft integer,
-    latitude numeric, longitude numeric, location text, updated_at timestamptz NOT NULL
+    street_name text, city text, status text, resolution_description text, bbl text, borough text,
+    x_coordinate_ft integer, y_coordinate_ft integer, latitude numeric, longitude numeric, location text,
+    updated_at timestamptz NOT NULL
+);
+CREATE TABLE original.service_request (
+    LIKE public.service_request INCLUDING INDEXES, created_on date NOT NULL, closed_on date
 );
 COMMENT ON TABLE public.service_request IS 'One row per service request, as it stands now';
 COMMENT ON COLUMN public.service_request.updated_at IS 'When the row was last written: at creation and at closing';
@@ -51,7 +49,7 @@ CREATE FUNCTION original.state_at(through date) RETURNS SETOF public.service_req
     SELECT unique_key, created_at, CASE WHEN closed THEN closed_at END, agency, agency_name, complaint_type, descriptor,
         incident_zip, incident_address, street_name, city, CASE WHEN open THEN 'Open' ELSE status END,
         CASE WHEN open THEN {open_text} ELSE resolution_description END, bbl, borough, x_coordinate_ft, y_coordinate_ft,
-        latitude, longitude, location, CASE WHEN closed THEN greatest(created_at, closed_at) ELSE created_at END
+        latitude, longitude, location, CASE WHEN closed THEN updated_at ELSE created_at END
     FROM original.service_request AS o,
         LATERAL (SELECT coalesce(closed_on <= through, false) AS closed, coalesce(closed_on > through, false) AS open)
     WHERE created_on <= through
@@ -62,7 +60,7 @@ CREATE ROLE {reader} LOGIN PASSWORD {reader_password};
 # The session's zone is New York, which the local times of the original are in.
 LOAD = """
 INSERT INTO original.service_request
-SELECT *, created_at::date, closed_at::date FROM (
+SELECT *, greatest(created_at, closed_at), created_at::date, closed_at::date FROM (
     SELECT "Unique Key"::bigint AS unique_key, to_timestamp("Created Date", 'MM/DD/YYYY HH12:MI:SS AM') AS created_at,
         to_timestamp("Closed Date", 'MM/DD/YYYY HH12:MI:SS AM') AS closed_at, "Agency", "Agency Name", "Complaint Type",
         "Descriptor", "Incident Zip", "Incident Address", "Street Name", "City", "Status", "Resolution Description",
