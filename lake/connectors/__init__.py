@@ -43,7 +43,9 @@ def open_connector(contract: Contract, settings: Settings) -> Connector:
     """
     if problems := check_arguments(contract):
         raise ContractError(
-            "; ".join(problems), remedy=f"correct the source in {contract.path or 'the contract'}", dataset=contract.dataset
+            "; ".join(problems),
+            remedy=f"correct the source in {contract.path or 'the contract'}",
+            dataset=contract.dataset,
         )
     return _technology(contract.source.connector)(contract, settings)
 

@@ -1,0 +1,24 @@
+"""GeoJSON feature collections as a department drops them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lake.connectors.files import FileSource
+
+
+class Source(FileSource):
+    """Feature collections. A record is a feature. A file is read into memory whole: boundaries, not events."""
+
+    def count(self, path: Path) -> tuple[int, str | None]:
+        """Features by Python's JSON reader."""
+        try:
+            with path.open("rb") as file:
+                collection = json.load(file)
+        except (ValueError, RecursionError) as error:
+            return 0, f"the file is not JSON ({type(error).__name__})"
+        features = collection.get("features") if isinstance(collection, dict) else None
+        if not isinstance(features, list):
+            return 0, "the file holds no feature collection"
+        return len(features), None
