@@ -12,6 +12,8 @@ import urllib.request
 from datetime import date
 from pathlib import Path
 
+from samples.serve import StandIn
+
 EPILOG = """
 examples:
   python -m samples.serve --home var/departments --through 2023-04-02
@@ -48,9 +50,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(home: Path, through: date) -> int:
     """Serve until a signal comes."""
-    # Heavy imports wait until --help is answered.
-    from samples.serve import StandIn
-
     finished = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finished.set())
