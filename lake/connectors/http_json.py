@@ -40,7 +40,8 @@ class HttpArguments(Arguments):
         total_field: dotted way to the number of records of the whole answer; None = pages are read up to an empty one.
         page_param, first_page: name of the page number and the number of the first page.
         page_size_param, page_size: name and number of records a page holds.
-        first_day_param, last_day_param: names of the first and last day asked for, both included, ISO 8601.
+        first_day_param, last_day_param: names of the first and last day asked for, both included, ISO 8601; a
+            snapshot is asked for without days.
         available_through_field: dotted way to the last day the source has, in an answer or in a 404.
         attempts: how often a page is asked for before the source counts as unavailable.
         backoff_s: seconds before the second attempt; doubles. `Retry-After` goes before it.
@@ -54,9 +55,9 @@ class HttpArguments(Arguments):
     first_page: int = 1
     page_size_param: str = "page_size"
     page_size: int = pydantic.Field(default=1000, ge=1)
-    first_day_param: str | None = None
-    last_day_param: str | None = None
-    available_through_field: str | None = None
+    first_day_param: str | None = "from"
+    last_day_param: str | None = "to"
+    available_through_field: str | None = "available_through"
     attempts: int = pydantic.Field(default=5, ge=1, le=20)
     backoff_s: float = pydantic.Field(default=0.5, ge=0)
     timeout_s: float = pydantic.Field(default=30.0, gt=0)
@@ -112,38 +113,42 @@ class Source:
         ]
         if contract.overlap:
             problems.append("overlap: the API is asked for whole days; use recapture_days, or leave it out")
-        days = (arguments.first_day_param, arguments.last_day_param)
-        if contract.mode is not Mode.SNAPSHOT and None in days:
-            problems.append(
-                f"first_day_param, last_day_param: mode {contract.mode} asks by the day, so both are needed"
-            )
-        if contract.mode is Mode.SNAPSHOT and any(days):
-            problems.append("first_day_param, last_day_param: a snapshot has no days; leave them out")
+        if contract.mode is not Mode.SNAPSHOT and None in (arguments.first_day_param, arguments.last_day_param):
+            problems.append(f"first_day_param, last_day_param: mode {contract.mode} asks by the day: give both")
         return problems
 
     def fetch(self, contract: Contract, window: Window, into: Path) -> Fetched:
         """Bring every page of the window, or nothing. Pages that contradict each other are read once more."""
-        asked = window
         with _told_as_ours(contract, window), self._client() as client:
-            for last_try in (False, True):
-                try:
-                    return self._fetch_pages(client, window, asked, into)
-                except _Inconsistent as contradiction:
-                    _empty(into)
-                    if last_try:
-                        raise DeliveryDamaged(
-                            f"the pages contradict each other, twice: {contradiction}",
-                            remedy="ask the department whether it changes data while it is read",
-                            dataset=contract.dataset,
-                            day=window.first,
-                        ) from None
-                except _NotPublished as late:
-                    _empty(into)
-                    through = late.available_through
-                    if through is None or through < window.first or last_try or through >= asked.last:
-                        raise _late(contract, window, through) from None
-                    asked = Window(window.first, through)
-        raise AssertionError("both tries return or raise")
+            try:
+                return self._fetch_consistent(client, contract, window, window, into)
+            except _NotPublished as late:
+                through = late.available_through
+                if through is None or not window.first <= through < window.last:
+                    raise _late(contract, window, through) from None
+            # The source refuses a range whose end it does not have: take what it has.
+            try:
+                return self._fetch_consistent(client, contract, window, Window(window.first, through), into)
+            except _NotPublished as late:
+                raise _late(contract, window, late.available_through) from None
+
+    def _fetch_consistent(
+        self, client: httpx.Client, contract: Contract, window: Window, asked: Window, into: Path
+    ) -> Fetched:
+        """Pages that belong together; a second try when they changed while they were read."""
+        try:
+            return self._fetch_pages(client, contract, window, asked, into)
+        except _Inconsistent:
+            _empty(into)
+        try:
+            return self._fetch_pages(client, contract, window, asked, into)
+        except _Inconsistent as contradiction:
+            raise DeliveryDamaged(
+                f"the pages contradict each other, twice: {contradiction}",
+                remedy="ask the department whether it changes data while it is read",
+                dataset=contract.dataset,
+                day=window.first,
+            ) from None
 
     def _client(self) -> httpx.Client:
         import httpx
@@ -152,16 +157,21 @@ class Source:
         # Proxies and .netrc of the machine are not the contract's business.
         return httpx.Client(headers=headers, timeout=self.arguments.timeout_s, trust_env=False)
 
-    def _fetch_pages(self, client: httpx.Client, window: Window, asked: Window, into: Path) -> Fetched:
+    def _fetch_pages(
+        self, client: httpx.Client, contract: Contract, window: Window, asked: Window, into: Path
+    ) -> Fetched:
         files: list[FetchedFile] = []
         total: int | None = None
-        collected = 0
+        collected, last = 0, asked.last
+        query = self._query(contract, asked)
         while True:
-            body = self._page(client, asked, self.arguments.first_page + len(files))
+            body = self._page(client, query, self.arguments.first_page + len(files))
             page = json.loads(body)
             through = _as_day(_at(page, self.arguments.available_through_field))
-            if through is not None and through < asked.last:
-                raise _NotPublished(through)
+            if through is not None and contract.mode is not Mode.SNAPSHOT:
+                if through < asked.first:
+                    raise _NotPublished(through)
+                last = min(last, through)
             items = _at(page, self.arguments.items_path)
             if not isinstance(items, list):
                 raise _Inconsistent(f"page {len(files) + 1} holds no list of records")
@@ -183,10 +193,23 @@ class Source:
                 break
         if total is not None and collected != total:
             raise _Inconsistent(f"{collected} records came of the {total} stated")
-        missing = tuple(day for day in window.days() if day > asked.last)
+        missing = tuple(day for day in window.days() if day > last)
         return Fetched(tuple(files), total, digest_of(files), DIGEST_ALGORITHM, missing)
 
-    def _page(self, client: httpx.Client, asked: Window, number: int) -> bytes:
+    def _query(self, contract: Contract, asked: Window) -> dict[str, str]:
+        query = {self.arguments.page_size_param: str(self.arguments.page_size)}
+        if contract.mode is not Mode.SNAPSHOT:
+            query |= {
+                name: day.isoformat()
+                for name, day in (
+                    (self.arguments.first_day_param, asked.first),
+                    (self.arguments.last_day_param, asked.last),
+                )
+                if name
+            }
+        return query
+
+    def _page(self, client: httpx.Client, query: dict[str, str], number: int) -> bytes:
         """Body of one page, checked to be JSON."""
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -197,7 +220,7 @@ class Source:
             sleep=time.sleep,
             reraise=True,
         )
-        return patient(self._attempt, client, asked, number)
+        return patient(self._attempt, client, query | {self.arguments.page_param: str(number)}, number)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -205,15 +228,9 @@ class Source:
             return error.retry_after_s
         return min(self.arguments.backoff_s * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT_S)
 
-    def _attempt(self, client: httpx.Client, asked: Window, number: int) -> bytes:
+    def _attempt(self, client: httpx.Client, query: dict[str, str], number: int) -> bytes:
         import httpx
 
-        arguments = self.arguments
-        query: dict[str, str] = {arguments.page_param: str(number), arguments.page_size_param: str(arguments.page_size)}
-        if arguments.first_day_param:
-            query[arguments.first_day_param] = asked.first.isoformat()
-        if arguments.last_day_param:
-            query[arguments.last_day_param] = asked.last.isoformat()
         try:
             with client.stream("GET", self.url, params=query) as response:
                 body = bytearray()
@@ -222,7 +239,7 @@ class Source:
                     if len(body) > MOST_PAGE_BYTES:
                         raise _Inconsistent(f"page {number} is larger than {MOST_PAGE_BYTES >> 20} MB")
         except httpx.TimeoutException:
-            raise _Transient(f"page {number}: no answer within {arguments.timeout_s:g} s") from None
+            raise _Transient(f"page {number}: no answer within {self.arguments.timeout_s:g} s") from None
         except httpx.TransportError as error:
             raise _Transient(f"page {number}: {_in_words(error)}") from None
         except httpx.DecodingError:
@@ -252,7 +269,7 @@ class Source:
         if status in (401, 403):
             raise SourceRefused(f"the source refuses our token (status {status})", remedy="have the token renewed")
         raise SourceRefused(
-            f"the source answers {arguments_path(self.url)} with status {status}",
+            f"the source answers {_path_of(self.url)} with status {status}",
             remedy="compare path and arguments of the contract with the API's description",
         )
 
@@ -270,7 +287,7 @@ class Source:
         return None
 
 
-def arguments_path(url: str) -> str:
+def _path_of(url: str) -> str:
     """The path of a URL: what an error may show of it."""
     return urlsplit(url).path
 
