@@ -1,6 +1,6 @@
 """Documents read and found right, kept in ``<home>/cache`` under the hash of every byte they came from.
 
-Airflow parses its DAGs every half minute; with this it neither parses YAML again nor imports the models of the standard.
+Airflow parses its DAGs every half minute; with this it neither parses YAML again nor imports the standard's models.
 A cache that cannot be read or written costs time and nothing else.
 """
 

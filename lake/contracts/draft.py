@@ -57,7 +57,7 @@ def version_number(version: str) -> tuple[int, int, int]:
 
 def duration(value: Any) -> timedelta:
     """ISO 8601 duration of weeks, days, hours, minutes and seconds (months and years have no fixed length)."""
-    found = _DURATION.fullmatch(_text(value))
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not found:
         raise ValueError("an ISO 8601 duration such as P2D or PT36H")
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
@@ -175,7 +175,7 @@ def draft(page: Page, path: Path) -> Draft:
 class _Reading:
     def __init__(self, page: Page, path: Path) -> None:
         self.page, self.path = page, path
-        self.places: dict[str, Location] = {}
+        self.places: dict[str, Location] = {str(key): (key,) for key in page.document}
         self.doubtful: set[str] = set()
         self.logical_types: dict[str, str] = {}
 
@@ -225,7 +225,6 @@ class _Reading:
 
     def _dataset(self, top: Mapping[str, Any]) -> str:
         dataset = self._say(top, (), "id", "the dataset id <city>.<department>.<dataset>")
-        self.places["id"] = ("id",)
         folder = self.path.parent
         expected = f"{folder.parent.name}.{folder.name}.{self.path.stem.partition('@')[0]}"
         if dataset and dataset != expected:
@@ -264,6 +263,7 @@ class _Reading:
 
     def _columns(self, schema: Mapping[str, Any], at: Location) -> tuple[Column, ...]:
         written = schema.get("properties")
+        self.places["columns"] = (*at, "properties")
         if not isinstance(written, list) or not written:
             if "schema" not in self.doubtful:
                 self._wrong(at, "properties", "the table has no columns", "list its columns under `properties`")
@@ -300,7 +300,7 @@ class _Reading:
             type=given["lakeType"],
             field_id=given["fieldId"],
             format=given["format"],
-            required=node.get("required") is True,
+            required=node.get("required", False) is not False,
             key_position=(position if isinstance(position, int) and position > 0 else 1) if in_key else None,
             unit=given["unit"],
             title_zh=self._say(node, at, "businessName", f"the Chinese label of column {name!r}"),

@@ -92,9 +92,8 @@ def findings_across(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Finding]]:
     named: dict[int, Column] = {}
     for version in drafts:
         for column in version.contract.columns:
-            if column.field_id:
-                yield from ((version, finding) for finding in _same_field(named.get(column.field_id), column))
-                named[column.field_id] = column
+            yield from ((version, finding) for finding in _same_field(named.get(column.field_id), column))
+        named |= {column.field_id: column for column in version.contract.columns if column.field_id}
 
 
 def _succession(before: Draft, after: Draft) -> Iterator[Finding]:
@@ -245,8 +244,12 @@ def _columns(contract: Contract) -> Iterator[Finding]:
     for attribute, what in (("name", "name"), ("source_name", "physicalName")):
         for name, times in Counter(getattr(column, attribute) for column in contract.columns).items():
             if times > 1 and name:
-                place = next(f"column:{c.name}.{what}" for c in contract.columns if getattr(c, attribute) == name)
-                yield place, f"{what} {name!r} stands at {times} columns", "let each column have its own"
+                *_, again = (column.name for column in contract.columns if getattr(column, attribute) == name)
+                yield (
+                    f"column:{again}.{what}",
+                    f"{what} {name!r} stands at {times} columns",
+                    "let each column have its own",
+                )
     for column in contract.columns:
         place = f"column:{column.name}"
         if not _SNAKE.fullmatch(column.name) or column.name in _TECHNICAL:
