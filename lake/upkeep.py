@@ -82,7 +82,7 @@ def upkeep(settings: Settings, today: date, *, progress: Callable[[str], None] |
         merged = tables.compact(contract, before=today.replace(day=1) - COMPACT_AFTER)
         expired = tables.expire(contract, keep_last=KEEP_SNAPSHOTS, keep=_unrecorded_snapshots(settings, contract))
         purged = tables.purge(contract, pinned=pinned)
-        landed = purge_landed(settings, contract, today - timedelta(days=contract.retention_days))
+        landed = len(purge_landed(settings, contract, today - timedelta(days=contract.retention_days)))
         done.append(Upkept(contract.dataset, merged, expired, purged, landed))
     return done
 

@@ -25,7 +25,7 @@ def check_command(
 
     Example: citybrain contract check
     """
-    from lake.admission import check_suites
+    from lake.admission.suites import check_suite, suite_path
     from lake.connectors import check_arguments
     from lake.contracts import check, load_contracts
 
@@ -43,8 +43,8 @@ def check_command(
                 for text in check_arguments(contract)
             ]
             mistakes += [
-                {"file": str(m.file), "line": m.line, "message": m.message, "remedy": m.remedy}
-                for m in check_suites(contract, home)
+                {"file": str(suite_path(contract, home)), "line": None, "message": text, "remedy": "correct the suite"}
+                for text in check_suite(contract, home)
             ]
     if as_json:
         print_json(mistakes)
