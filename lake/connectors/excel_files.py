@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import zipfile
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
+from xml.parsers import expat
 
 import pydantic
 
@@ -12,6 +14,9 @@ from lake.connectors.files import FileArguments, FileSource
 
 MOST_UNPACKED = 2 << 30
 """Bytes a workbook may unpack to; more is a mistake or an attack."""
+
+_BOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
 
 
 class ExcelArguments(FileArguments):
@@ -33,24 +38,100 @@ class Source(FileSource):
     arguments: ExcelArguments
 
     def count(self, path: Path) -> tuple[int, str | None]:
-        """Rows by openpyxl's streaming reader; the sheet's own word about its size is not believed."""
-        from openpyxl import load_workbook
-
+        """Rows that the sheet's XML holds, streamed; the sheet's own word about its size is not believed."""
         try:
             with zipfile.ZipFile(path) as archive:
                 if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED:
                     return 0, f"the workbook unpacks to more than {MOST_UNPACKED >> 30} GB"
-            book = load_workbook(path, read_only=True, data_only=True)
-            try:
-                if self.arguments.sheet is not None and self.arguments.sheet not in book.sheetnames:
-                    return 0, f"the workbook has no sheet {self.arguments.sheet!r}"
-                sheet = book[self.arguments.sheet or book.sheetnames[0]]
-                sheet.reset_dimensions()
-                rows = sheet.iter_rows(min_row=self.arguments.header_row + 1, values_only=True)
-                return sum(any(cell is not None for cell in row) for row in rows), None
-            finally:
-                book.close()
+                sheet = _part_of(archive, self.arguments.sheet)
+                if sheet is None:
+                    return 0, f"the workbook has no sheet {self.arguments.sheet or '1'!r}"
+                counter = _RowCounter(after=self.arguments.header_row)
+                with archive.open(sheet) as xml:
+                    counter.read(xml)
+                return counter.rows, None
         except (OSError, MemoryError):
             raise
-        except Exception as error:  # whatever a broken workbook makes the reader stumble over
+        except Exception as error:  # whatever a broken workbook makes the readers stumble over
             return 0, f"the workbook cannot be read ({type(error).__name__})"
+
+
+class _Reader:
+    """Streaming XML that refuses entities: a workbook needs none, an attack does. Names are told without prefixes."""
+
+    def __init__(self) -> None:
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.EntityDeclHandler = _refuse
+        self._parser.StartElementHandler = lambda name, values: self.start(name.rpartition(":")[2], values)
+        self._parser.EndElementHandler = lambda name: self.end(name.rpartition(":")[2])
+        self._parser.CharacterDataHandler = self.text
+
+    def read(self, xml: IO[bytes]) -> None:
+        self._parser.ParseFile(xml)
+
+    def start(self, name: str, values: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def text(self, text: str) -> None:
+        """Text within an element."""
+
+
+class _RowCounter(_Reader):
+    """Counts rows that hold a value, below the header."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.rows = 0
+        self._after, self._number = after, 0
+        self._in_value = self._has_value = False
+
+    def start(self, name: str, values: dict[str, str]) -> None:
+        if name == "row":
+            self._number = int(values.get("r", self._number + 1))
+            self._has_value = False
+        elif name in ("v", "is"):  # a computed or typed value, or text kept in the cell itself
+            self._in_value = True
+
+    def end(self, name: str) -> None:
+        if name == "row":
+            self.rows += self._has_value and self._number > self._after
+        elif name in ("v", "is"):
+            self._in_value = False
+
+    def text(self, text: str) -> None:
+        if self._in_value:
+            self._has_value = True
+
+
+class _Attributes(_Reader):
+    """Collects the attributes of every element of one name, in order."""
+
+    def __init__(self, element: str) -> None:
+        super().__init__()
+        self.found: list[dict[str, str]] = []
+        self._element = element
+
+    def start(self, name: str, values: dict[str, str]) -> None:
+        if name == self._element:
+            self.found.append({key.rpartition(":")[2]: value for key, value in values.items()})
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str | None) -> str | None:
+    """Name of the archive's part that holds a sheet, or the first sheet; None when there is none."""
+    sheets, relations = _Attributes("sheet"), _Attributes("Relationship")
+    for reader, part in ((sheets, _BOOK), (relations, _RELATIONS)):
+        with archive.open(part) as xml:
+            reader.read(xml)
+    named = [found for found in sheets.found if sheet in (None, found["name"])]
+    if not named:
+        return None
+    target = next(relation["Target"] for relation in relations.found if relation["Id"] == named[0]["id"])
+    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
+
+
+def _refuse(*_: object) -> None:
+    raise ValueError("the workbook declares an entity")

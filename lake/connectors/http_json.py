@@ -165,8 +165,7 @@ class Source:
         collected, last = 0, asked.last
         query = self._query(contract, asked)
         while True:
-            body = self._page(client, query, self.arguments.first_page + len(files))
-            page = json.loads(body)
+            body, page = self._page(client, query, self.arguments.first_page + len(files))
             through = _as_day(_at(page, self.arguments.available_through_field))
             if through is not None and contract.mode is not Mode.SNAPSHOT:
                 if through < asked.first:
@@ -209,8 +208,8 @@ class Source:
             }
         return query
 
-    def _page(self, client: httpx.Client, query: dict[str, str], number: int) -> bytes:
-        """Body of one page, checked to be JSON."""
+    def _page(self, client: httpx.Client, query: dict[str, str], number: int) -> tuple[bytes, Any]:
+        """Body of one page and what it says."""
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
         patient = Retrying(
@@ -228,7 +227,7 @@ class Source:
             return error.retry_after_s
         return min(self.arguments.backoff_s * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT_S)
 
-    def _attempt(self, client: httpx.Client, query: dict[str, str], number: int) -> bytes:
+    def _attempt(self, client: httpx.Client, query: dict[str, str], number: int) -> tuple[bytes, Any]:
         import httpx
 
         try:
@@ -246,10 +245,9 @@ class Source:
             raise _Transient(f"page {number}: the body's compression is damaged") from None
         self._judge(response, bytes(body), number)
         try:
-            json.loads(body)
+            return bytes(body), json.loads(body)
         except (ValueError, RecursionError):
             raise _Transient(f"page {number}: the body is not JSON to its end") from None
-        return bytes(body)
 
     def _judge(self, response: httpx.Response, body: bytes, number: int) -> None:
         """Sort a status into: go on, try again, refused, late."""
