@@ -1,0 +1,377 @@
+"""Admission: read → type → treat → gate → stage. Every delivered record ends in exactly one place.
+
+``admit`` takes a landed delivery and what the lake holds already, and gives staged Parquet files for one commit. The
+same delivery and the same holdings give the same rows, counts and digests.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lake.admission import quarantine, row_rules
+from lake.admission.gate import CheckResult, failed_critical, gate
+from lake.admission.read import read
+from lake.admission.state import Admitted, DayCount, HeldContent, Warning_
+from lake.admission.suites import Expectation, Severity, Suite, check_suite, read_suite
+from lake.admission.typing import type_and_treat
+from lake.admission.versions import EMPTY_DAY, compare
+from lake.boundary import boundary
+from lake.contracts.model import Contract, Mode
+from lake.engine import connect, quote_identifier, quote_literal
+from lake.errors import CitybrainError, PartitionHeld, StorageFull, Unaccounted
+from lake.privacy import DIGEST, ensure_keys, set_keys
+from lake.settings import Settings
+from lake.tables import PROVENANCE_COLUMNS
+
+if TYPE_CHECKING:
+    from lake.landing import Landed
+
+__all__ = [
+    "Admitted",
+    "CheckResult",
+    "DayCount",
+    "Expectation",
+    "HeldContent",
+    "Severity",
+    "Suite",
+    "Warning_",
+    "admit",
+    "check_suite",
+    "read_suite",
+]
+
+REPORT = "checks.json"
+"""The gate's report, in the landing folder of the delivery."""
+
+
+def admit(
+    landed: Landed,
+    held: HeldContent,
+    settings: Settings,
+    *,
+    accept_anyway: str | None = None,
+    suite: Suite | None = None,
+) -> Admitted:
+    """Make a landed delivery ready for the commit.
+
+    Args:
+        landed: the delivery.
+        held: what the lake holds already.
+        settings: the city's home.
+        accept_anyway: why failed critical checks and retyped columns do not hold it this time; it goes into the
+            warnings.
+        suite: in place of the dataset's own.
+
+    Raises:
+        ContractError: contract or suite is wrong.
+        DeliveryDamaged, SchemaDrift: the delivery as a whole breaks its contract. Nothing is staged.
+        PartitionHeld: a critical check failed. The batch stays staged, the report is beside the landed bytes.
+        Unaccounted: a record is in none of the three places, or in two. Nothing may be committed.
+        StorageFull: the disk is full; nothing is staged.
+    """
+    contract = landed.contract
+    suite = read_suite(contract, settings) if suite is None else suite
+    with _workplace(landed, settings) as (connection, scratch):
+        read(connection, landed, scratch)
+        type_and_treat(connection, landed, accept_retyped=accept_anyway is not None)
+        digests = compare(connection, landed, _without_own(landed, held))
+        _mark_already_accepted(connection, landed, held)
+        connection.execute(
+            f"CREATE VIEW batch AS SELECT {_columns(contract)}, _day AS ds FROM typed "
+            "WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already"
+        )
+        checks = _check(connection, landed, suite, settings)
+        warnings = _warnings(connection, suite, checks, accept_anyway)
+        _apply_row_rules(connection, suite)
+        days = _account(connection, landed, digests)
+        staged = _stage(connection, landed, settings)
+        boundary("admit.staged")
+        if accept_anyway is None:
+            _hold(landed, failed_critical(checks))
+        quarantine.write(connection, contract, landed.delivery, settings)
+        boundary("admit.quarantined")
+        return Admitted(
+            landed=landed,
+            days=tuple(days),
+            reasons=_reasons(connection),
+            warnings=tuple(warnings),
+            staged=tuple(staged),
+            replaced_days=_replaced(contract, days, _without_own(landed, held)),
+        )
+
+
+@contextmanager
+def _workplace(landed: Landed, settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A database in memory with the keys, and a folder for what does not fit; both end with the admission.
+
+    Whatever DuckDB says is told by its class alone: its messages quote cells.
+    """
+    contract = landed.contract
+    scratch = settings.staging / "tmp" / f"admission-{contract.department}-{contract.name}"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed; the dataset's lock is ours
+    scratch.mkdir(parents=True, mode=0o700)
+    extensions = ("excel",) if contract.source.connector == "excel_files" else ()
+    connection = connect(settings, zone="UTC", extensions=extensions)
+    purposes = [DIGEST, *sorted({column.purpose for column in contract.columns if column.purpose})]
+    try:
+        ensure_keys(settings, purposes)
+        set_keys(connection, settings, purposes)
+        yield connection, scratch
+    except (duckdb.Error, OSError) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or (isinstance(error, duckdb.Error) and "No space left" in str(error)):
+            shutil.rmtree(_staging(landed, settings), ignore_errors=True)
+            raise StorageFull(
+                "the disk is full; nothing of the delivery was staged",
+                remedy="make room, then load again; the landed bytes are kept",
+                dataset=contract.dataset,
+                day=landed.window.first,
+            ) from None
+        if isinstance(error, OSError):
+            raise
+        raise CitybrainError(
+            f"the database stopped the admission ({type(error).__name__})",
+            remedy="more memory (CITYBRAIN_MEMORY_LIMIT) helps an OutOfMemoryException; the rest is a fault of ours",
+            dataset=contract.dataset,
+            day=landed.window.first,
+        ) from None
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _without_own(landed: Landed, held: HeldContent) -> HeldContent:
+    """What is held, judged anew: a delivery that was committed before is replayed, so its days are not "the same"."""
+    if not (landed.folder / "commit.json").exists():
+        return held
+    return HeldContent(held.files, held.quarantine_files, {}, held.snapshot_id)
+
+
+def _mark_already_accepted(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldContent) -> None:
+    """Records this very delivery brought into the table before: accepted, but not staged a second time."""
+    connection.execute("ALTER TABLE typed ADD COLUMN _already BOOLEAN DEFAULT false")
+    if landed.contract.mode is not Mode.CHANGES or not held.files:
+        return
+    files = ", ".join(quote_literal(str(path)) for path in held.files)
+    connection.execute(
+        "UPDATE typed SET _already = true, _unchanged = false, _reasons = NULL FROM "
+        f"(SELECT _file, _record FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true) "
+        "WHERE _delivery = ?) AS own WHERE typed._file = own._file AND typed._record = own._record",
+        [landed.delivery],
+    )
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection, landed: Landed, suite: Suite, settings: Settings
+) -> list[CheckResult]:
+    """Run the gate, unless there is nothing to let through."""
+    contract = landed.contract
+    (landed.folder / REPORT).unlink(missing_ok=True)
+    if not suite.expectations or connection.execute("SELECT 1 FROM batch LIMIT 1").fetchone() is None:
+        return []
+    checks = gate(
+        connection,
+        "batch",
+        suite.expectations,
+        dataset=contract.dataset,
+        delivery=landed.delivery,
+        pages=settings.data_docs / contract.department / contract.name,
+    )
+    report = json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=1)
+    (landed.folder / REPORT).write_text(report, encoding="utf-8")
+    return checks
+
+
+def _hold(landed: Landed, failed: Sequence[CheckResult]) -> None:
+    if not failed:
+        return
+    told = "; ".join(
+        f"{check.id}{f' on {check.column}' if check.column else ''}"
+        f"{f' fails for {check.failed_n} of {check.checked_n} rows' if check.failed_n is not None else ' fails'}"
+        f" ({check.reason})"
+        for check in failed
+    )
+    raise PartitionHeld(
+        f"critical check {told}",
+        remedy=f"ask {', '.join(sorted({check.owner for check in failed}))}; then load a corrected delivery, or run "
+        f"`citybrain quarantine accept {landed.contract.dataset} {landed.delivery} --because …`",
+        dataset=landed.contract.dataset,
+        day=landed.window.first,
+        column=failed[0].column,
+    )
+
+
+def _warnings(
+    connection: duckdb.DuckDBPyConnection, suite: Suite, checks: Sequence[CheckResult], accepted: str | None
+) -> list[Warning_]:
+    """Failed checks that let the batch through: of severity warning, and critical ones somebody answers for."""
+    result_of = {check.id: check for check in checks}
+    found = []
+    for expectation in suite.expectations:
+        check = result_of.get(expectation.id)
+        if check is None or check.success or expectation.severity is Severity.ERROR:
+            continue
+        reason = expectation.reason
+        if expectation.severity is Severity.CRITICAL:
+            reason += f" Accepted all the same: {accepted}"
+        days: list[tuple[date | None, int | None, int | None]] = [(None, None, None)]
+        if expectation.is_row_level:
+            days = list(row_rules.count_by_day(connection, expectation, "batch"))
+        found += [
+            Warning_(
+                expectation.id,
+                expectation.type,
+                expectation.column,
+                failed_n,
+                checked_n,
+                reason,
+                expectation.reason_zh,
+                expectation.owner,
+                day,
+            )
+            for day, failed_n, checked_n in days
+        ]
+    return found
+
+
+def _apply_row_rules(connection: duckdb.DuckDBPyConnection, suite: Suite) -> None:
+    """Quarantine the rows that fail an expectation of severity error, each with every rule it fails."""
+    reasons = row_rules.reasons_sql(suite.expectations, "batch")
+    if reasons is None:
+        return
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE judged AS
+        SELECT id, reasons FROM (
+            SELECT rowid AS id, {reasons} AS reasons FROM (SELECT *, rowid, _day AS ds FROM typed)
+            WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already)
+        WHERE len(reasons) > 0;
+        UPDATE typed SET _reasons = judged.reasons FROM judged WHERE typed.rowid = judged.id;
+        DROP TABLE judged;
+        """
+    )
+
+
+def _account(connection: duckdb.DuckDBPyConnection, landed: Landed, digests: dict[date, str]) -> list[DayCount]:
+    """Count by day and by file, and compare with the second count.
+
+    Raises:
+        Unaccounted: the two counts differ, or an address is there twice.
+    """
+    counted: dict[str, int] = dict(connection.execute("SELECT _file, count(*) FROM typed GROUP BY _file").fetchall())
+    for file in landed.files:
+        found = counted.pop(file.name, 0)
+        if found != file.records:
+            raise _unaccounted(landed, f"{file.name} was read to {found} records, the second count says {file.records}")
+    if counted:
+        raise _unaccounted(landed, f"records of {len(counted)} files that the manifest does not name")
+    addresses = connection.execute("SELECT count(*), count(DISTINCT (_file, _record)) FROM typed").fetchone()
+    if addresses is None or addresses[0] != addresses[1] or addresses[0] != landed.delivered:
+        raise _unaccounted(landed, f"{addresses} records and addresses, the manifest says {landed.delivered}")
+    rows = {
+        row[0]: row
+        for row in connection.execute(
+            "SELECT _day, count(*), count(*) FILTER (WHERE (_reasons IS NULL OR _already) AND NOT _unchanged), "
+            "count(*) FILTER (WHERE _reasons IS NOT NULL AND NOT _already AND NOT _unchanged), "
+            "count(*) FILTER (WHERE _unchanged) FROM typed GROUP BY _day"
+        ).fetchall()
+    }
+    days = sorted(set(rows) | set(_expected_days(landed)))
+    return [
+        DayCount(day, *(int(number) for number in rows.get(day, (day, 0, 0, 0, 0))[1:]), digests.get(day, EMPTY_DAY))
+        for day in days
+    ]
+
+
+def _expected_days(landed: Landed) -> list[date]:
+    """Days the delivery speaks of, those without a record included."""
+    if landed.contract.mode is Mode.SNAPSHOT:
+        return [landed.window.first]
+    if landed.contract.mode is Mode.CHANGES and any(file.day for file in landed.files):
+        return [file.day for file in landed.files if file.day]
+    return [day for day in landed.window.days() if day not in landed.missing_days]
+
+
+def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, settings: Settings) -> list[Path]:
+    """Write the accepted rows, one folder a day, as the Iceberg table takes them."""
+    contract = landed.contract
+    target = _staging(landed, settings)
+    shutil.rmtree(target, ignore_errors=True)
+    accepted = "_reasons IS NULL AND NOT _unchanged AND NOT _already"
+    if connection.execute(f"SELECT 1 FROM typed WHERE {accepted} LIMIT 1").fetchone() is None:
+        return []
+    target.mkdir(parents=True, mode=0o700)
+    provenance = {
+        "ds": "_day",
+        "_delivery": quote_literal(landed.delivery),
+        "_file": "_file",
+        "_record": "_record",
+        "_digest": "_digest",
+        "_landed_at": f"TIMESTAMPTZ '{landed.landed_at.isoformat()}'",
+    }
+    own = ", ".join(
+        f"CAST({provenance[name]} AS {type_}) AS {quote_identifier(name)}" for name, type_, _ in PROVENANCE_COLUMNS
+    )
+    ids = ", ".join(
+        f"{quote_identifier(name)}: {number}"
+        for name, number in [
+            *((column.name, column.field_id) for column in contract.kept),
+            *((name, number) for name, _, number in PROVENANCE_COLUMNS),
+        ]
+    )
+    order = ", ".join(["_day", *(quote_identifier(column.name) for column in contract.key), "_file", "_record"])
+    connection.execute(
+        f"COPY (SELECT {_columns(contract)}, {own} FROM typed WHERE {accepted} ORDER BY {order}) "
+        f"TO {quote_literal(str(target))} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (ds), "
+        f"WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN '{{uuid}}', FIELD_IDS {{{ids}}})"
+    )
+    return sorted(target.glob("ds=*/*.parquet"))
+
+
+def _columns(contract: Contract) -> str:
+    """Kept columns, cast once more to what the table declares."""
+    return ", ".join(
+        f"CAST({quote_identifier(c.name)} AS {c.lake_type}) AS {quote_identifier(c.name)}" for c in contract.kept
+    )
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT reason, count(*) FROM (SELECT unnest(_reasons) AS reason FROM typed WHERE NOT _unchanged "
+            "AND NOT _already) GROUP BY reason ORDER BY count(*) DESC, reason"
+        ).fetchall()
+    )
+
+
+def _replaced(contract: Contract, days: Sequence[DayCount], held: HeldContent) -> tuple[date, ...]:
+    """Days whose content is another than the table's; one the source now has nothing of goes out too."""
+    if contract.mode is Mode.CHANGES:
+        return ()
+    return tuple(
+        day.day
+        for day in days
+        if held.live_digests.get(day.day) != day.digest and (day.delivered or day.day in held.live_digests)
+    )
+
+
+def _staging(landed: Landed, settings: Settings) -> Path:
+    return settings.staging / landed.contract.department / landed.contract.name / landed.delivery
+
+
+def _unaccounted(landed: Landed, cause: str) -> Unaccounted:
+    return Unaccounted(
+        cause,
+        remedy="nothing was committed, the landed bytes are kept; report it with the manifest, the fault is ours",
+        dataset=landed.contract.dataset,
+        day=landed.window.first,
+    )

@@ -1,0 +1,229 @@
+"""Typing and treatment: the relation ``raw`` becomes the table ``typed``, a row for every physical record.
+
+``typed`` has ``_file``, ``_record``, ``_day`` (partition day; for a record without one, its file's day, else the
+window's first), ``_reasons`` (NULL = none), ``_unchanged``, ``_digest``, and the columns the lake keeps, cast to the
+contract and treated. Columns that are dropped or hashed do not get past this point in any other form.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lake.contracts.model import Column, Contract, Mode, Treatment
+from lake.engine import quote_identifier, quote_literal
+from lake.errors import ContractError, SchemaDrift
+from lake.privacy import digest_sql, hmac_sql
+
+if TYPE_CHECKING:
+    from lake.landing import Landed
+
+RETYPED_SHARE = 0.20
+"""More failing casts than this in a column mean that the column changed its type, not that cells are bad …"""
+RETYPED_AT_LEAST = 3
+"""… but two bad cells of a small delivery are still bad cells."""
+
+DIGEST = "_digest"
+
+
+def type_and_treat(connection: duckdb.DuckDBPyConnection, landed: Landed, *, accept_retyped: bool = False) -> None:
+    """Make the table ``typed`` from ``raw``.
+
+    Args:
+        connection: holds ``raw``, and the privacy keys as variables.
+        landed: the delivery.
+        accept_retyped: quarantine cell by cell even where a whole column looks retyped.
+
+    Raises:
+        SchemaDrift: more than a fifth of a column's values do not cast.
+    """
+    contract = landed.contract
+    _check(contract)
+    columns = contract.columns
+    present = ", ".join(f"{_present(contract, c)} AS {_p(c)}" for c in columns)
+    cast = ", ".join(f"{_cast(contract, c)} AS {_t(c)}" for c in columns)
+    kept = ", ".join(f"{_treated(c)} AS {quote_identifier(c.name)}" for c in contract.kept)
+    reasons = _reasons(landed)
+    fine = " AND ".join(["_problem IS NULL", *(f"NOT {test}" for test, _ in reasons)])
+    listed = ", ".join(f"CASE WHEN {test} THEN {quote_literal(reason)} END" for test, reason in reasons)
+    window_first = f"DATE '{landed.window.first}'"
+    connection.execute(
+        f"""
+        CREATE TABLE typed AS
+        WITH present AS (SELECT _file, _record, _day AS _file_day, _problem, {_digest(contract)} AS {DIGEST}, {present}
+                         FROM raw),
+             cast_ AS (SELECT *, {cast} FROM present),
+             placed AS (SELECT *, {_event_day(landed)} AS _event_day FROM cast_)
+        SELECT _file, _record,
+               CASE WHEN _problem IS NULL AND _event_day BETWEEN {window_first} AND DATE '{landed.window.last}'
+                    THEN _event_day ELSE coalesce(_file_day, {window_first}) END AS _day,
+               CASE WHEN {fine} THEN NULL
+                    WHEN _problem IS NOT NULL THEN [_problem]
+                    ELSE list_filter([{listed}], lambda reason: reason IS NOT NULL) END AS _reasons,
+               false AS _unchanged, {DIGEST}, {kept}
+        FROM placed
+        """
+    )
+    if not accept_retyped:
+        _refuse_retyped(connection, landed)
+
+
+def _check(contract: Contract) -> None:
+    needed = [*(column.name for column in contract.key), contract.cursor, contract.partition_column]
+    for name in needed:
+        if name is not None and contract.column(name).treatment is Treatment.DROP:
+            raise ContractError(
+                "a key, cursor or partition column cannot be dropped",
+                remedy="keep or hash it",
+                dataset=contract.dataset,
+                column=name,
+            )
+
+
+def _p(column: Column) -> str:
+    return quote_identifier(f"p_{column.name}")
+
+
+def _t(column: Column) -> str:
+    return quote_identifier(f"t_{column.name}")
+
+
+def _present(contract: Contract, column: Column) -> str:
+    """The cell's text, NULL where it says that the value is missing."""
+    cell = quote_identifier(column.name)
+    if not contract.null_markers:
+        return cell
+    markers = ", ".join(quote_literal(marker) for marker in contract.null_markers)
+    return f"CASE WHEN {cell} IN ({markers}) THEN NULL ELSE {cell} END"
+
+
+def _cast(contract: Contract, column: Column) -> str:
+    """Cell to the contract's type, NULL where it does not fit. Stricter than TRY_CAST, which rounds 1.7 to 2."""
+    text = _p(column)
+    base = column.type.split("(")[0].upper()
+    if base == "VARCHAR":
+        return text
+    if base in ("DATE", "TIMESTAMPTZ", "TIMESTAMP"):
+        return _cast_time(contract, column, base, text)
+    pattern = {
+        "BIGINT": r"\s*[+-]?\d+\s*",
+        "INTEGER": r"\s*[+-]?\d+\s*",
+        "SMALLINT": r"\s*[+-]?\d+\s*",
+        "DECIMAL": r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*",
+        "DOUBLE": r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*",
+        "BOOLEAN": r"(?i)\s*(true|false|t|f|1|0)\s*",
+    }.get(base)
+    if pattern is None:
+        raise ContractError(
+            f"type {column.type} is not one the lake casts to",
+            remedy="use VARCHAR, BIGINT, INTEGER, BOOLEAN, DATE, TIMESTAMPTZ, DECIMAL(p,s) or DOUBLE",
+            dataset=contract.dataset,
+            column=column.name,
+        )
+    return f"CASE WHEN regexp_full_match({text}, {quote_literal(pattern)}) THEN TRY_CAST({text} AS {column.type}) END"
+
+
+def _cast_time(contract: Contract, column: Column, base: str, text: str) -> str:
+    zone = quote_literal(contract.zone)
+    if column.format:
+        moment = f"try_strptime(trim({text}), {quote_literal(column.format)})"
+        if base == "DATE":
+            return f"{moment}::DATE"
+        has_zone = "%z" in column.format or "%Z" in column.format
+        return moment if base == "TIMESTAMP" or has_zone else f"{moment} AT TIME ZONE {zone}"
+    date_ = r"\d{4}-\d{2}-\d{2}"
+    clock = r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+    if base == "DATE":
+        return f"CASE WHEN regexp_full_match({text}, '\\s*{date_}\\s*') THEN TRY_CAST({text} AS DATE) END"
+    offset = r"\s?(Z|z|[+-]\d{2}(:?\d{2})?)"
+    local = f"CASE WHEN regexp_full_match({text}, '\\s*{date_}({clock})?\\s*') THEN TRY_CAST({text} AS TIMESTAMP)"
+    if base == "TIMESTAMP":
+        return f"{local} END"
+    return (
+        f"{local} AT TIME ZONE {zone} "
+        f"WHEN regexp_full_match({text}, '\\s*{date_}{clock}{offset}\\s*') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+    )
+
+
+def _treated(column: Column) -> str:
+    if column.treatment is Treatment.HMAC:
+        return hmac_sql(f"{_t(column)}::VARCHAR", column.purpose or "")
+    return _t(column)
+
+
+def _reasons(landed: Landed) -> list[tuple[str, str]]:
+    """(SQL test, reason) of everything that can be wrong with a record that could be read."""
+    contract = landed.contract
+    key = {column.name for column in contract.key}
+    tests = []
+    for column in contract.columns:
+        needed = column.required or column.name in key | {contract.cursor, contract.partition_column}
+        if needed:
+            tests.append((f"{_p(column)} IS NULL", f"missing:{column.name}"))
+        if column.type != "VARCHAR":
+            tests.append((f"({_p(column)} IS NOT NULL AND {_t(column)} IS NULL)", f"cast:{column.name}"))
+    if contract.mode is Mode.DAY:
+        tests.append(
+            (
+                f"coalesce(_event_day NOT BETWEEN DATE '{landed.window.first}' AND DATE '{landed.window.last}', false)",
+                "outside_window",
+            )
+        )
+    return tests
+
+
+def _event_day(landed: Landed) -> str:
+    """The partition day of a record (see the module): NULL where it cannot be told."""
+    contract, window = landed.contract, landed.window
+    if contract.mode is Mode.SNAPSHOT:
+        return f"DATE '{window.first}'"
+    if contract.mode is Mode.DAY:
+        return _civil_date(contract, contract.column(contract.partition_column or ""))
+    if any(file.day for file in landed.files):
+        return "_file_day"
+    if contract.cursor is None:
+        return f"DATE '{window.first}'"
+    # A change found in the overlap belongs to the delivery that found it; one younger than the window's last day
+    # (the source's clock runs while we read) too.
+    changed_on = _civil_date(contract, contract.column(contract.cursor))
+    return f"least(greatest({changed_on}, DATE '{window.first}'), DATE '{window.last}')"
+
+
+def _civil_date(contract: Contract, column: Column) -> str:
+    if column.type == "TIMESTAMPTZ":
+        return f"({_t(column)} AT TIME ZONE {quote_literal(contract.zone)})::DATE"
+    return f"{_t(column)}::DATE"
+
+
+def _digest(contract: Contract) -> str:
+    """Keyed digest of a record's content: of its cells as delivered, or of the broken record's text."""
+    cells = ", chr(31), ".join(f"coalesce({quote_identifier(column.name)}, chr(30))" for column in contract.columns)
+    return (
+        f"CASE WHEN _problem IS NULL THEN {digest_sql(f'concat({cells})')} "
+        f"ELSE {digest_sql(f'concat(_problem, chr(29), coalesce(_text, concat({cells})))')} END"
+    )
+
+
+def _refuse_retyped(connection: duckdb.DuckDBPyConnection, landed: Landed) -> None:
+    """A column most of whose cells fail to cast changed at the source: nothing of the delivery is taken."""
+    failing: list[tuple[str, int]] = connection.execute(
+        "SELECT reason, count(*) FROM (SELECT unnest(_reasons) AS reason FROM typed) "
+        "WHERE starts_with(reason, 'cast:') GROUP BY reason ORDER BY reason"
+    ).fetchall()
+    for reason, failed in failing:
+        if failed < RETYPED_AT_LEAST:
+            continue
+        column = landed.contract.column(reason.removeprefix("cast:"))
+        row: Any = connection.execute(
+            f"SELECT count(*) FROM raw WHERE _problem IS NULL AND {_present(landed.contract, column)} IS NOT NULL"
+        ).fetchone()
+        if failed > RETYPED_SHARE * row[0]:
+            raise SchemaDrift(
+                f"{failed} of {row[0]} values do not fit {column.type}: the column was retyped",
+                remedy="ask the department; then write a new version of the contract and resume the delivery, "
+                "or accept it with a reason, which quarantines these records",
+                dataset=landed.contract.dataset,
+                day=landed.window.first,
+                column=column.name,
+            )
