@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import groupby
+from typing import Any
+from urllib.parse import quote
 
 from airflow.sdk import Asset
 
@@ -74,9 +76,27 @@ def airflow_connection(name: str) -> str | None:
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        return str(Connection.get(name).get_uri())
+        return uri_of(Connection.get(name))
     except AirflowNotFoundException:
         return None
+
+
+def uri_of(connection: Any) -> str:
+    """The connection as the lake spells it; Airflow's own `get_uri` quotes the slashes of a path.
+
+    Folders are of type ``fs`` with extra ``path`` (or ``file``), databases of the type their technology has in Airflow,
+    HTTP servers of type ``http`` with the token as password and, where it is not http, the scheme as schema.
+    """
+    kind = connection.conn_type
+    if kind in ("fs", "file"):
+        path = connection.extra_dejson.get("path") or connection.host or f"/{connection.schema or ''}"
+        return f"file://{quote(path)}"
+    credentials = ":".join(quote(part or "", safe="") for part in (connection.login, connection.password))
+    place = f"{connection.host or ''}{f':{connection.port}' if connection.port else ''}"
+    server = f"{credentials}@{place}" if credentials != ":" else place
+    if kind in ("http", "https"):
+        return f"{connection.schema or kind}://{server}"
+    return f"{'postgresql' if kind == 'postgres' else kind}://{server}/{quote(connection.schema or '')}"
 
 
 def dataset_asset(dataset: str) -> Asset:

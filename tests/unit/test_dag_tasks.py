@@ -1,0 +1,485 @@
+"""What the tasks do and what becomes of their errors, without a scheduler: loads, retries, the wait, alerts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import airflow_environment  # noqa: F401  (before Airflow: it reads its environment once)
+import pytest
+
+from lake import errors
+from lake.contracts import contract_for, load_contracts
+from lake.contracts.model import Contract, Window
+from lake.errors import (
+    CitybrainError,
+    ContractError,
+    PartitionHeld,
+    SchemaDrift,
+    SourceLate,
+    SourceUnavailable,
+)
+from lake.settings import Settings
+
+ZONE = "America/New_York"
+DAY = date(2023, 4, 3)
+BEFORE_DEADLINE = datetime(2023, 4, 4, 10, 29, tzinfo=UTC)  # 06:29 in New York
+AFTER_DEADLINE = datetime(2023, 4, 4, 10, 31, tzinfo=UTC)
+FIRST, SECOND, THIRD = "queens.nyc311.service_request", "queens.dot.street_defect", "queens.nypd.collision"
+WEATHER, BOUNDARIES = "queens.weather.hourly_weather", "queens.dcp.community_district"
+PLANTED = "718-555-0143"
+
+
+@dataclass
+class Loaded:
+    """Stands in for `lake.load.LoadResult`."""
+
+    dataset: str
+    window: Window
+    outcome: str = "committed"
+    delivered: int = 10
+    accepted: int = 7
+    quarantined: int = 1
+    unchanged: int = 2
+    missing_days: tuple[date, ...] = ()
+
+
+@pytest.fixture
+def contracts(settings: Settings) -> list[Contract]:
+    return [contract_for(dataset, DAY, settings) for dataset in (FIRST, SECOND, THIRD)]
+
+
+def loader(failing: dict[str, Exception]) -> tuple[Callable[[str, date], list[Loaded]], list[str]]:
+    """A load that fails for some datasets, and the list of those that were asked for."""
+    asked: list[str] = []
+
+    def load(dataset: str, day: date) -> list[Loaded]:
+        asked.append(dataset)
+        if dataset in failing:
+            raise failing[dataset]
+        return [Loaded(dataset, Window(day, day))]
+
+    return load, asked
+
+
+def test_counts_of_a_department(contracts: list[Contract]) -> None:
+    from citybrain_airflow.work import load_department
+
+    load, _ = loader({})
+    counts = load_department(contracts, DAY, ZONE, load)
+    assert set(counts) == {FIRST, SECOND, THIRD}
+    assert counts[FIRST] == {
+        "outcome": "committed", "delivered": 10, "accepted": 7, "quarantined": 1, "unchanged": 2,
+        "missing_days": 0, "deliveries": 1,
+    }  # fmt: skip
+
+
+def test_a_bad_dataset_keeps_no_other_out_and_fails_as_itself(contracts: list[Contract]) -> None:
+    from citybrain_airflow.work import load_department
+
+    load, asked = loader({FIRST: SchemaDrift("column renamed", remedy="write a new version", column="status")})
+    with pytest.raises(SchemaDrift) as caught:
+        load_department(contracts, DAY, ZONE, load)
+    assert asked == [FIRST, SECOND, THIRD]
+    assert str(caught.value) == (
+        f"[dataset={FIRST} day=2023-04-03 column=status] column renamed. Remedy: write a new version."
+    )
+
+
+def test_several_bad_datasets_are_all_named(contracts: list[Contract]) -> None:
+    from citybrain_airflow.work import SeveralFailed, SeveralFailedForNow, load_department
+
+    bad = {
+        FIRST: SchemaDrift("column renamed", remedy="write a new version"),
+        THIRD: PartitionHeld("3 keys twice", remedy="see quarantine show", day="2023-03-31"),
+    }
+    with pytest.raises(SeveralFailed) as caught:
+        load_department(contracts, DAY, ZONE, loader(bad)[0])
+    for part in (
+        f"[dataset={FIRST} day=2023-04-03] column renamed. Remedy: write a new version.",
+        f"[dataset={THIRD} day=2023-03-31] 3 keys twice. Remedy: see quarantine show.",
+    ):
+        assert part in str(caught.value)
+    with pytest.raises(SeveralFailedForNow):
+        load_department(
+            contracts, DAY, ZONE, loader(bad | {THIRD: SourceUnavailable("connection refused", remedy="wait")})[0]
+        )
+
+
+@pytest.mark.parametrize(("now", "passed"), [(BEFORE_DEADLINE, False), (AFTER_DEADLINE, True)])
+def test_a_late_source_is_waited_for_until_its_deadline(contracts: list[Contract], now: datetime, passed: bool) -> None:
+    from citybrain_airflow.retries import POLICY
+    from citybrain_airflow.work import DeadlinePassed, load_department
+
+    load, _ = loader({SECOND: SourceLate("no file of the day yet", remedy="wait")})
+    with pytest.raises(SourceLate) as caught:
+        load_department(contracts, DAY, ZONE, load, now=now)
+    assert isinstance(caught.value, DeadlinePassed) == passed
+    assert (caught.value.dataset, caught.value.day) == (SECOND, DAY)
+    assert POLICY.evaluate(caught.value, 1, 48).action.value == ("fail" if passed else "retry")
+
+
+def test_the_text_of_an_unforeseen_error_goes_nowhere(
+    contracts: list[Contract], caplog: pytest.LogCaptureFixture
+) -> None:
+    from citybrain_airflow.work import load_department
+
+    with pytest.raises(CitybrainError) as caught:
+        load_department(contracts, DAY, ZONE, loader({FIRST: ValueError(f"bad cell {PLANTED}")})[0])
+    assert "unforeseen ValueError at test_dag_tasks.py:" in str(caught.value)
+    assert PLANTED not in str(caught.value)
+
+
+def test_every_error_is_retried_or_not_as_decided() -> None:
+    """The list is complete: a new class in `lake.errors` fails here until somebody decides."""
+    from citybrain_airflow import work
+    from citybrain_airflow.retries import POLICY
+
+    classes = {
+        thing.__name__: thing
+        for module in (errors, work)
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, CitybrainError)
+    }
+    decided = {name: POLICY.evaluate(kind("x", remedy="y"), 1, 48).action.value for name, kind in classes.items()}
+    assert decided == {
+        "CitybrainError": "fail",
+        "ContractError": "fail",
+        "ContractViolation": "fail",
+        "SchemaDrift": "fail",
+        "DeliveryDamaged": "fail",
+        "PartitionHeld": "fail",
+        "SourceUnavailable": "retry",
+        "SourceLate": "retry",
+        "SourceRefused": "fail",
+        "Busy": "retry",
+        "Unaccounted": "fail",
+        "BuildFailed": "fail",
+        "BriefRefused": "fail",
+        "StorageFull": "retry",
+        "DeadlinePassed": "fail",
+        "SeveralFailed": "fail",
+        "SeveralFailedForNow": "retry",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [(ConnectionResetError(), "retry"), (TimeoutError(), "retry"), (KeyError("x"), "fail"), (MemoryError(), "fail")],
+)
+def test_foreign_errors(error: Exception, action: str) -> None:
+    from citybrain_airflow.retries import POLICY
+
+    assert POLICY.evaluate(error, 1, 48).action.value == action
+
+
+def test_history_takes_off_the_publication_lag_and_whole_months(settings: Settings) -> None:
+    from citybrain_airflow.work import history_windows
+
+    first, last = date(2020, 1, 1), date(2023, 4, 2)
+    windows = {c.name: history_windows(c, first, last) for c in load_contracts(settings)}
+    assert windows["service_request"] == [Window(first, last)]
+    # Business days up to 2 April are event days up to 30 March; none before the contract's first.
+    assert windows["collision"] == [Window(first, date(2023, 3, 30))]
+    assert windows["hourly_weather"] == [Window(first, date(2023, 3, 31))]
+    assert len(windows["community_district"]) == 39
+    assert windows["community_district"][-1] == Window(date(2023, 3, 1), date(2023, 3, 31))
+
+
+def test_history_lists_what_is_not_there_and_fails_when_nothing_is(contracts: list[Contract]) -> None:
+    from citybrain_airflow.work import load_history
+
+    missing = (date(2023, 4, 1),)
+
+    def load(dataset: str, window: Window) -> Any:
+        if dataset == THIRD:
+            raise SourceLate("nothing of the range is there", remedy="ask the department")
+        return Loaded(dataset, window, missing_days=missing)
+
+    with pytest.raises(SourceLate) as caught:
+        load_history(contracts, date(2023, 4, 1), DAY, load)
+    assert (caught.value.dataset, str(caught.value.day)) == (THIRD, "2023-04-01")
+    assert load_history(contracts[:2], date(2023, 4, 1), DAY, load)[FIRST]["missing_days"] == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "briefs"),
+    [("2023-04-01", ["B01"]), ("2023-04-02", ["B01", "B02"]), ("2023-04-03", ["B01"])],
+)
+def test_briefs_of_a_day(day: str, briefs: list[str]) -> None:
+    from citybrain_airflow.work import briefs_of, week_end
+
+    assert briefs_of(date.fromisoformat(day)) == briefs
+    assert week_end(date(2023, 4, 1)) == date(2023, 3, 26)
+    assert week_end(date(2023, 4, 2)) == week_end(date(2023, 4, 8)) == date(2023, 4, 2)
+
+
+class Deferred(Exception):
+    """What the sensor's trigger was."""
+
+
+@pytest.fixture
+def sensor(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
+    from citybrain_airflow import due
+
+    monkeypatch.setenv("CITYBRAIN_HOME", str(settings.home))
+
+    def defer(self: Any, *, trigger: Any, method_name: str) -> None:
+        raise Deferred(trigger, method_name)
+
+    monkeypatch.setattr(due.DuePartitionsSensor, "defer", defer)
+    return due.DuePartitionsSensor(task_id="wait", zone=ZONE, poll_seconds=0.05)
+
+
+def run_of(day: date) -> dict[str, Any]:
+    return {"dag_run": SimpleNamespace(partition_key=str(day), conf={}, logical_date=None)}
+
+
+def test_the_wait_ends_at_once_when_the_deadline_has_passed(sensor: Any) -> None:
+    """Nothing was ever loaded into this home; the day lies years back."""
+    outstanding = sensor.execute(run_of(DAY))
+    assert [line.split()[0] for line in outstanding] == sorted([FIRST, SECOND, THIRD, WEATHER, BOUNDARIES])
+    assert {line.split()[2] for line in outstanding} == {"late"}
+
+
+def test_the_wait_is_deferred_until_the_deadline_in_the_citys_zone(sensor: Any) -> None:
+    today = datetime.now(UTC).date() + timedelta(days=1)
+    with pytest.raises(Deferred) as caught:
+        sensor.execute(run_of(today))
+    trigger, method = caught.value.args
+    path, arguments = trigger.serialize()
+    assert path == "citybrain_airflow.due.DuePartitionsTrigger"
+    assert arguments["day"] == str(today)
+    until = datetime.fromisoformat(arguments["deadline"])
+    assert until.date() == today + timedelta(days=1)
+    assert until.hour in (10, 11)  # 06:30 in New York, summer or winter
+    assert getattr(sensor, method)({}, ["a 2023-04-03 late"]) == ["a 2023-04-03 late"]
+
+
+def test_the_wait_ends_at_once_when_all_is_in(sensor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from citybrain_airflow import due
+
+    monkeypatch.setattr(due, "outstanding_datasets", lambda day: [])
+    assert sensor.execute(run_of(datetime.now(UTC).date() + timedelta(days=1))) == []
+
+
+def fire(trigger: Any) -> tuple[list[str], int]:
+    """What the trigger fires, and how often others got their turn meanwhile."""
+
+    async def wait() -> tuple[list[str], int]:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.01)
+
+        beside = asyncio.create_task(others())
+        async for event in trigger.run():
+            beside.cancel()
+            return event.payload, turns
+        raise AssertionError("it never fired")
+
+    return asyncio.run(wait())
+
+
+def test_the_trigger_fires_when_the_last_is_in_and_blocks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    from citybrain_airflow import due
+
+    looks = iter([["a 2023-04-03 late"], ["a 2023-04-03 late"], []])
+
+    def slow_look(day: date) -> list[str]:
+        assert day == DAY
+        time.sleep(0.2)
+        return next(looks)
+
+    monkeypatch.setattr(due, "outstanding_datasets", slow_look)
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    payload, turns = fire(due.DuePartitionsTrigger(str(DAY), until.isoformat(), 0.05))
+    assert payload == []
+    assert turns > 20
+
+
+def test_the_trigger_fires_at_the_deadline_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from citybrain_airflow import due
+
+    monkeypatch.setattr(due, "outstanding_datasets", lambda day: ["a 2023-04-03 held"])
+    until = datetime.now(UTC) + timedelta(seconds=0.3)
+    began = time.monotonic()
+    payload, _ = fire(due.DuePartitionsTrigger(str(DAY), until.isoformat(), 60))
+    assert payload == ["a 2023-04-03 held"]
+    assert 0.2 < time.monotonic() - began < 5
+
+
+class Mailbox:
+    """Takes what a real SMTP server is given."""
+
+    def __init__(self) -> None:
+        self.mails: list[Any] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.mails.append(envelope)
+        return "250 taken"
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    from aiosmtpd.controller import Controller
+
+    box = Mailbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    connection = {
+        "conn_type": "smtp", "host": "127.0.0.1", "port": port,
+        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "lake@example.org",
+                  "to_emails": "duty@example.org, chief@example.org"},
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_SMTP", json.dumps(connection))
+    yield box
+    controller.stop()
+
+
+@pytest.fixture
+def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str | None, dict[str, Any]]]]:
+    received: list[tuple[str | None, dict[str, Any]]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            received.append((self.headers["Authorization"], body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    connection = {
+        "conn_type": "http", "host": f"http://127.0.0.1:{server.server_port}/hook", "password": "s3cret",
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_WEBHOOK", json.dumps(connection))
+    yield received
+    server.shutdown()
+    server.server_close()
+
+
+def failed(error: BaseException | None) -> dict[str, Any]:
+    """Context of a task that failed."""
+    return {
+        "exception": error,
+        "ti": SimpleNamespace(dag_id="ingest__queens__dot__daily", task_id="load", run_id="manual__1"),
+        "dag_run": SimpleNamespace(partition_key="2023-04-03"),
+    }
+
+
+HELD = PartitionHeld("7 records without a key", remedy="see quarantine show", dataset=SECOND, day=DAY)
+
+
+def test_a_held_partition_sends_mail_and_webhook(
+    mailbox: Mailbox, posted: list[tuple[str | None, dict[str, Any]]]
+) -> None:
+    import email
+    from email.header import decode_header, make_header
+
+    from citybrain_airflow.alerts import on_failure
+
+    on_failure(failed(HELD))
+    (mail,) = mailbox.mails
+    assert mail.rcpt_tos == ["duty@example.org", "chief@example.org"]
+    message = email.message_from_bytes(mail.content)
+    assert str(make_header(decode_header(message["Subject"]))) == f"[citybrain] held: {SECOND} 2023-04-03"
+    body = next(p for p in message.walk() if p.get_content_type() == "text/html").get_payload(decode=True).decode()
+    assert "7 records without a key. Remedy: see quarantine show." in body
+    ((token, content),) = posted
+    assert token == "Bearer s3cret"
+    assert content["subject"] == f"[citybrain] held: {SECOND} 2023-04-03"
+    assert (content["kind"], content["dataset"], content["day"]) == ("held", SECOND, "2023-04-03")
+    assert content["text"] == str(HELD)
+
+
+def test_what_a_build_goes_without_is_told(posted: list[tuple[str | None, dict[str, Any]]]) -> None:
+    from citybrain_airflow.alerts import tell_outstanding
+
+    run = SimpleNamespace(dag_id="marts", run_id="manual__1", partition_key=str(DAY))
+    tell_outstanding([f"{WEATHER} 2023-03-01 late", f"{THIRD} 2023-03-31 held"], run)
+    assert [content["subject"] for _, content in posted] == [
+        f"[citybrain] late: {WEATHER} 2023-03-01",
+        f"[citybrain] held: {THIRD} 2023-03-31",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (SourceLate("no file", remedy="wait", dataset=SECOND, day=DAY), "late", "no file"),
+        (ContractError("line 3", remedy="correct it"), "failed", "line 3"),
+        (ValueError(f"cell {PLANTED}"), "failed", "ValueError"),
+        (None, "failed", "killed"),
+    ],
+)
+def test_what_an_alert_says(error: Exception | None, kind: str, text: str) -> None:
+    from citybrain_airflow.alerts import alert_of
+
+    alert = alert_of(failed(error))
+    assert alert.kind == kind
+    assert text in alert.text
+    assert PLANTED not in alert.text
+
+
+def test_nobody_is_told_when_nothing_is_configured() -> None:
+    from citybrain_airflow.alerts import alert_of, tell
+
+    assert tell(alert_of(failed(HELD))) == []
+
+
+def test_a_way_that_fails_hinders_neither_the_other_nor_the_error(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from citybrain_airflow.alerts import alert_of, on_failure, tell
+
+    nobody = {"conn_type": "http", "host": "http://127.0.0.1:9/hook"}
+    monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_WEBHOOK", json.dumps(nobody))
+    with caplog.at_level(logging.ERROR):
+        assert tell(alert_of(failed(HELD))) == ["citybrain_smtp"]
+    assert "did not go out by citybrain_webhook" in caplog.text
+    on_failure({})  # a context that makes no sense
+
+
+@pytest.mark.parametrize(
+    ("of_airflow", "uri"),
+    [
+        ("file:///drops/dot", "file:///drops/dot"),
+        ('{"conn_type": "fs", "extra": {"path": "/drops/dot"}}', "file:///drops/dot"),
+        ("postgres://reader:p%40ss@db.example:5433/city", "postgresql://reader:p%40ss@db.example:5433/city"),
+        ("http://:t%2Fken@api.example:8080", "http://:t%2Fken@api.example:8080"),
+        (
+            '{"conn_type": "http", "schema": "https", "host": "api.example", "password": "t/ken"}',
+            "https://:t%2Fken@api.example",
+        ),
+    ],
+)
+def test_connections_are_asked_of_airflow_when_the_environment_knows_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, of_airflow: str, uri: str
+) -> None:
+    from citybrain_airflow.city import task_settings
+
+    monkeypatch.setenv("AIRFLOW_CONN_SOMEWHERE", of_airflow)
+    monkeypatch.setenv("CITYBRAIN_HOME", str(settings.home))
+    assert task_settings().connection("somewhere") == uri
+    with pytest.raises(ContractError, match="no connection named 'nobody'"):
+        task_settings().connection("nobody")
