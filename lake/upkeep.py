@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from lake.contracts import load_city, load_contracts
+from lake.contracts import load_contracts
+from lake.contracts.city import load_city
 from lake.contracts.model import Contract, Treatment
 from lake.engine import EXTENSIONS, connect
 from lake.errors import CitybrainError
