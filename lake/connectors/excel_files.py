@@ -93,13 +93,15 @@ class _RowCounter(_Reader):
         if name == "row":
             self._number = int(values.get("r", self._number + 1))
             self._has_value = False
-        elif name in ("v", "is"):  # a computed or typed value, or text kept in the cell itself
+        elif name == "is":  # text kept in the cell itself, be it empty
+            self._has_value = True
+        elif name == "v":
             self._in_value = True
 
     def end(self, name: str) -> None:
         if name == "row":
             self.rows += self._has_value and self._number > self._after
-        elif name in ("v", "is"):
+        elif name == "v":
             self._in_value = False
 
     def text(self, text: str) -> None:

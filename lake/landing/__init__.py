@@ -49,9 +49,9 @@ def land(contract: Contract, window: Window, settings: Settings) -> Landed:
             _make_durable(incoming.folder / FILES)
             write_manifest(landed, incoming.folder)
             boundary("land.written")
-            _put_in_place(incoming.folder, landed.folder)
+            is_ours = _put_in_place(incoming.folder, landed.folder)
             boundary("land.renamed")
-            return landed
+            return landed if is_ours else read_landed(landed.folder)
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -118,11 +118,18 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _put_in_place(incoming: Path, folder: Path) -> None:
+def _put_in_place(incoming: Path, folder: Path) -> bool:
+    """Give the delivery its place; False when another process just landed the same one."""
     for level in (folder.parent.parent, folder.parent):
         level.mkdir(mode=0o700, exist_ok=True)
     sync_folder(incoming)
     if folder.exists() and not (folder / MANIFEST).exists():
-        shutil.rmtree(folder)  # no delivery: somebody's leftovers
-    incoming.rename(folder)
+        shutil.rmtree(folder)  # no delivery, since those appear whole: somebody's leftovers
+    try:
+        incoming.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
     sync_folder(folder.parent)
+    return True

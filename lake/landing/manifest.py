@@ -63,7 +63,7 @@ class Landed:
 
 def write_manifest(landed: Landed, folder: Path) -> None:
     """Write contract and manifest, the manifest last and whole, and have them on the disk."""
-    write_durably(folder / CONTRACT, _contract_adapter().dump_json(landed.contract, indent=1))
+    write_durably(folder / CONTRACT, contract_to_json(landed.contract))
     manifest = {
         "dataset": landed.contract.dataset,
         "contract_version": landed.contract.version,
@@ -89,7 +89,7 @@ def read_landed(folder: Path) -> Landed:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        contract = _contract_adapter().validate_json((folder / CONTRACT).read_bytes())
+        contract = contract_from_json((folder / CONTRACT).read_bytes())
     except (OSError, ValueError) as error:
         raise CitybrainError(
             f"{folder.name} holds no readable manifest ({type(error).__name__})",
@@ -114,6 +114,16 @@ def read_landed(folder: Path) -> Landed:
         control_total=manifest["control_total"],
         purged_at=datetime.fromisoformat(manifest["purged_at"]) if manifest["purged_at"] else None,
     )
+
+
+def contract_to_json(contract: Contract) -> bytes:
+    """A contract, complete, as it lies beside the manifest."""
+    return _contract_adapter().dump_json(contract, indent=1)
+
+
+def contract_from_json(text: bytes | str) -> Contract:
+    """The contract back; ValueError when the text is none."""
+    return _contract_adapter().validate_json(text)
 
 
 def write_durably(path: Path, content: bytes) -> None:
