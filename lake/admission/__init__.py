@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -49,6 +50,8 @@ __all__ = [
     "read_suite",
 ]
 
+DAYS_ONE_BY_ONE = 8
+"""So many days are written by a statement each, in parallel and in order; more by one statement, on one thread."""
 REPORT = "checks.json"
 """The gate's report, in the landing folder of the delivery."""
 
@@ -285,11 +288,11 @@ def _account(connection: duckdb.DuckDBPyConnection, landed: Landed, digests: dic
             "count(*) FILTER (WHERE _unchanged) FROM typed GROUP BY _day"
         ).fetchall()
     }
-    days = sorted(set(rows) | set(_expected_days(landed)))
-    return [
-        DayCount(day, *(int(number) for number in rows.get(day, (day, 0, 0, 0, 0))[1:]), digests.get(day, EMPTY_DAY))
-        for day in days
-    ]
+    counts = []
+    for day in sorted(set(rows) | set(_expected_days(landed))):
+        _, delivered, accepted, quarantined, unchanged = rows.get(day, (day, 0, 0, 0, 0))
+        counts.append(DayCount(day, delivered, accepted, quarantined, unchanged, digests.get(day, EMPTY_DAY)))
+    return counts
 
 
 def _expected_days(landed: Landed) -> list[date]:
@@ -329,11 +332,25 @@ def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, settings: Sett
         ]
     )
     order = ", ".join(["_day", *(quote_identifier(column.name) for column in contract.key), "_file", "_record"])
+    rows = f"SELECT {_columns(contract)}, {own} FROM typed WHERE {accepted}"
+    options = f"FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}}"
+    days = [row[0] for row in connection.execute(f"SELECT DISTINCT _day FROM typed WHERE {accepted}").fetchall()]
+    if len(days) <= DAYS_ONE_BY_ONE:
+        for day in days:
+            part = target / f"ds={day}"
+            part.mkdir()
+            connection.execute(
+                f"COPY ({rows} AND _day = DATE '{day}' ORDER BY {order}) "
+                f"TO {quote_literal(str(part / f'{uuid.uuid4()}.parquet'))} ({options})"
+            )
+        return sorted(target.glob("ds=*/*.parquet"))
+    # Many small files: with two threads each of them opens its own, writes are slower and not in order.
+    connection.execute("SET threads = 1")
     connection.execute(
-        f"COPY (SELECT {_columns(contract)}, {own} FROM typed WHERE {accepted} ORDER BY {order}) "
-        f"TO {quote_literal(str(target))} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (ds), "
-        f"WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN '{{uuid}}', FIELD_IDS {{{ids}}})"
+        f"COPY ({rows} ORDER BY {order}) TO {quote_literal(str(target))} "
+        f"({options}, PARTITION_BY (ds), WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN '{{uuid}}')"
     )
+    connection.execute(f"SET threads = {settings.threads}")
     return sorted(target.glob("ds=*/*.parquet"))
 
 

@@ -386,7 +386,9 @@ def _read_workbooks(connection: duckdb.DuckDBPyConnection, landed: Landed, scrat
 def _workbook_cell(cell: str, type_: str, format_: str | None) -> str:
     """Text of a cell. Dates are numbers in a workbook (days since 1899-12-30): written out as the contract has them."""
     if type_ not in ("DATE", "TIMESTAMPTZ", "TIMESTAMP"):
-        return f"nullif({cell}, '')"
+        return (
+            f"CASE WHEN {cell} = 'nan' THEN 'NaN' ELSE nullif({cell}, '') END"  # a number that is none, as XML has it
+        )
     as_written = format_ or ("%Y-%m-%d" if type_ == "DATE" else "%Y-%m-%dT%H:%M:%S")
     moment = f"TIMESTAMP '1899-12-30' + to_seconds(round({cell}::DOUBLE * 86400))"
     is_number = rf"regexp_full_match({cell}, '\d{{1,6}}(\.\d+)?')"

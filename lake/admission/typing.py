@@ -106,10 +106,11 @@ def _cast(contract: Contract, column: Column) -> str:
         return text
     if base in ("DATE", "TIMESTAMPTZ", "TIMESTAMP"):
         return _cast_time(contract, column, base, text)
+    whole = r"\s*[+-]?\d+(\.0*)?\s*"  # workbooks write 302 as 302.0
     pattern = {
-        "BIGINT": r"\s*[+-]?\d+\s*",
-        "INTEGER": r"\s*[+-]?\d+\s*",
-        "SMALLINT": r"\s*[+-]?\d+\s*",
+        "BIGINT": whole,
+        "INTEGER": whole,
+        "SMALLINT": whole,
         "DECIMAL": r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*",
         "DOUBLE": r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*",
         "BOOLEAN": r"(?i)\s*(true|false|t|f|1|0)\s*",
