@@ -1,0 +1,29 @@
+{# The one day the build speaks for. Never the wall clock. #}
+{% macro as_of() -%}
+    (select parameters.as_of from {{ source('lake_build', 'parameters') }} as parameters)
+{%- endmacro %}
+
+{# Civil date of an instant in the city's zone. #}
+{% macro civil_date(instant) -%}
+    cast(timezone('{{ var("zone") }}', {{ instant }}) as date)
+{%- endmacro %}
+
+{# Instant of a local date and time in the city's zone. #}
+{% macro instant_of(local_timestamp) -%}
+    timezone('{{ var("zone") }}', {{ local_timestamp }})
+{%- endmacro %}
+
+{# Seconds from one instant to another, exact. #}
+{% macro seconds_between(earlier, later) -%}
+    date_diff('second', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{# Hours with one decimal out of a number of seconds. #}
+{% macro hours_of(seconds) -%}
+    cast({{ seconds }} / 3600.0 as decimal(12, 1))
+{%- endmacro %}
+
+{# 2023年4月3日 #}
+{% macro date_zh(day) -%}
+    year({{ day }}) || '年' || month({{ day }}) || '月' || day({{ day }}) || '日'
+{%- endmacro %}

@@ -1,0 +1,30 @@
+{{ config(schema='staging') }}
+{%- set held = carried('core', 'fct_case_state') %}
+with changed as (
+    select
+        changed.table_name,
+        changed.ds
+    from {{ source('lake_build', 'changed') }} as changed
+)
+
+select distinct input.case_key
+from {{ ref('input_case') }} as input
+inner join changed on input.source_table = changed.table_name and input.delivered_on = changed.ds
+{%- if held %}
+union
+-- A case whose version was taken away has no row in the changed partition any more.
+select state.case_key
+from {{ held }} as state
+inner join changed on state.source_table = changed.table_name and state.known_from_on = changed.ds
+union
+-- New boundaries move every case.
+select state.case_key
+from {{ held }} as state
+where exists (
+    select 1
+    from changed
+    inner join {{ source('lake_build', 'datasets') }} as dataset on changed.table_name = dataset.table_name
+    inner join {{ ref('feed') }} as feed on dataset.dataset = feed.dataset
+    where feed.subject = 'boundary'
+)
+{%- endif %}

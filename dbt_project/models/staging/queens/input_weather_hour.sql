@@ -1,0 +1,9 @@
+select
+    'weather__hourly_weather' as source_table,
+    hour.observed_at,
+    hour.observed_on,
+    hour.delivered_on,
+    hour.temperature_c,
+    hour.precipitation_mm,
+    hour.windspeed_kmh
+from {{ ref('stg_weather__hourly_weather') }} as hour

@@ -1,0 +1,6 @@
+{# A count, a share or a duration below zero is a mistake of ours. #}
+{% test not_negative(model, column_name) %}
+select {{ column_name }}
+from {{ model }}
+where {{ column_name }} < 0
+{% endtest %}

@@ -1,0 +1,192 @@
+"""From pins to a built and tested private file: one dbt run over `lake.*` views, carried on from the build before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lake.boundary import boundary
+from lake.engine import connect, quote_identifier, quote_literal
+from lake.errors import Busy
+from lake.marts import pins as pinning
+from lake.marts import transform
+from lake.marts.pins import PinnedTable, Pins, write_json
+from lake.marts.transform import PRIVATE_FILE
+from lake.settings import Settings
+
+LOCK_PATIENCE_S = 900.0
+RECORD = "built.json"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build whose tests passed.
+
+    Attributes:
+        build_id: ``<as_of>-<12 hex>``.
+        folder: its room under ``builds/``: pins, private file, dbt's logs.
+        is_new: False when the same pins had been built before and nothing was done.
+    """
+
+    build_id: str
+    folder: Path
+    is_new: bool
+
+
+def build(settings: Settings, as_of: date, *, pins: Pins | None = None) -> Build:
+    """Build and test the marts as of a day. What is published stays as it is; see `publish`.
+
+    Args:
+        settings: home, city, limits.
+        as_of: the day the build speaks for; later partitions are not read.
+        pins: what to read; None = every table as it is now.
+
+    Raises:
+        BuildFailed: dbt or a test failed; the folder keeps its log, without cells.
+        Busy: another build has been running for longer than we waited.
+    """
+    from filelock import FileLock, Timeout
+
+    settings.make_home()
+    try:
+        with FileLock(settings.home / "marts.lock", timeout=LOCK_PATIENCE_S):
+            pins = pins or pinning.collect(settings, as_of)
+            folder = settings.builds / pins.build_id
+            if is_built(settings, pins.build_id):
+                return Build(pins.build_id, folder, is_new=False)
+            _run(settings, pins, folder)
+            return Build(pins.build_id, folder, is_new=True)
+    except Timeout as error:
+        raise Busy(
+            "another build of the marts holds the lock",
+            remedy="wait for it to end, or stop the process that runs it",
+            day=as_of,
+        ) from error
+
+
+def is_built(settings: Settings, build_id: str) -> bool:
+    """Whether the build was finished and its tables still exist, in the private file or published."""
+    folder = settings.builds / build_id
+    finished = (folder / RECORD).exists() and (folder / PRIVATE_FILE).exists()
+    return finished or (settings.published / build_id / "marts.duckdb").exists()
+
+
+def find_build(settings: Settings, build_id: str) -> Build:
+    """A build made before, by its id.
+
+    Raises:
+        BuildFailed: there is none, or it was not finished.
+    """
+    if not is_built(settings, build_id):
+        raise transform.failed(
+            f"there is no finished build {build_id!r}", "list the folder builds/, or run `citybrain marts build`"
+        )
+    return Build(build_id, settings.builds / build_id, is_new=False)
+
+
+def _run(settings: Settings, pins: Pins, folder: Path) -> None:
+    if folder.exists():  # what a failed or killed build left
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    write_json(folder / "pins.json", pins.to_json())
+    boundary("build.pinned")
+    earlier = _carry_forward(settings, pins, folder / PRIVATE_FILE)
+    changed = pins.changed_since(earlier)
+    _make_lake(settings, pins, changed, folder / PRIVATE_FILE)
+    boundary("build.prepared")
+    outcome = transform.run(settings, pins, folder, folder / PRIVATE_FILE, with_seeds=earlier is None)
+    write_json(
+        folder / RECORD,
+        {
+            "build_id": pins.build_id,
+            "as_of": str(pins.as_of),
+            "carried_from": earlier.build_id if earlier else None,
+            "partitions_changed": len(changed),
+            "models": outcome.models,
+            "tests": outcome.tests,
+            "warned": outcome.warned,
+        },
+    )
+    boundary("build.tested")
+
+
+def _carry_forward(settings: Settings, pins: Pins, private: Path) -> Pins | None:
+    """Start from the published build's private file when only data differ; gives the pins it was built from."""
+    current = settings.published / "current"
+    if not current.is_symlink():
+        return None
+    folder = settings.builds / current.readlink().name
+    earlier = pinning.read(folder)
+    if earlier is None or not (folder / PRIVATE_FILE).exists() or not (folder / RECORD).exists():
+        return None
+    if _frame(earlier) != _frame(pins):
+        return None
+    shutil.copyfile(folder / PRIVATE_FILE, private)
+    return earlier
+
+
+def _frame(pins: Pins) -> tuple[object, ...]:
+    """What must be the same for a build to go on from another: everything but the data and the day."""
+    columns = {name: table.columns for name, table in pins.tables.items()}
+    return pins.city, pins.zone, pins.seeds_hash, pins.code_hash, columns
+
+
+def _make_lake(settings: Settings, pins: Pins, changed: list[tuple[str, date]], private: Path) -> None:
+    with connect(settings, private) as duck:
+        duck.execute("CREATE SCHEMA IF NOT EXISTS lake")
+        for name, table in pins.tables.items():
+            duck.execute(f"CREATE OR REPLACE VIEW lake.{quote_identifier(name)} AS {view_sql(table)}")
+        duck.execute("CREATE OR REPLACE TABLE lake.parameters (as_of DATE, city VARCHAR, zone VARCHAR)")
+        duck.execute("INSERT INTO lake.parameters VALUES (?, ?, ?)", [pins.as_of, pins.city, pins.zone])
+        _fill(
+            duck,
+            "datasets",
+            "dataset VARCHAR, table_name VARCHAR, department VARCHAR, title_zh VARCHAR, is_gapless BOOLEAN, due_on DATE",
+            [
+                (table.dataset, name, table.department, table.title_zh, table.is_gapless, str(table.due_on))
+                for name, table in pins.tables.items()
+            ],
+        )
+        departments = {table.dataset: table.department for table in pins.tables.values()}
+        _fill(
+            duck,
+            "partitions",
+            "dataset VARCHAR, department VARCHAR, day DATE, state VARCHAR, delivered BIGINT, accepted BIGINT, "
+            "quarantined BIGINT, unchanged BIGINT",
+            [
+                (row.dataset, departments[row.dataset], str(row.day), row.state,
+                 row.delivered, row.accepted, row.quarantined, row.unchanged)
+                for row in pins.partitions
+            ],
+        )  # fmt: skip
+        _fill(duck, "changed", "table_name VARCHAR, ds DATE", [(name, str(day)) for name, day in changed])
+
+
+def view_sql(table: PinnedTable) -> str:
+    """SELECT over the pinned files, columns found by field id, so a renamed or re-added column reads right."""
+    if not table.files:
+        empty = ", ".join(f"CAST(NULL AS {c.type}) AS {quote_identifier(c.name)}" for c in table.columns)
+        return f"SELECT {empty} WHERE false"
+    schema = ", ".join(
+        f"{c.field_id}: {{name: {quote_literal(c.name)}, type: {quote_literal(c.type)}, default_value: NULL}}"
+        for c in table.columns
+    )
+    paths = ", ".join(quote_literal(file.path) for file in table.files)
+    return f"SELECT * FROM read_parquet([{paths}], schema = MAP {{{schema}}})"
+
+
+def _fill(duck: Any, name: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+    """A small table from rows; as one JSON text, since thousands of single inserts take seconds."""
+    duck.execute(f"CREATE OR REPLACE TABLE lake.{name} ({columns})")
+    names = [part.split()[0] for part in columns.split(", ")]
+    picked = ", ".join(
+        f"CAST(row ->> {i} AS {part.split()[1]}) AS {part.split()[0]}" for i, part in enumerate(columns.split(", "))
+    )
+    duck.execute(
+        f"INSERT INTO lake.{name} ({', '.join(names)}) SELECT {picked} FROM (SELECT unnest(CAST(? AS JSON[])) AS row)",
+        [json.dumps(rows, ensure_ascii=False)],
+    )

@@ -1,0 +1,282 @@
+"""Pins: which files of which tables a build reads, and what the ledger said of them. Written before dbt starts.
+
+A build is a function of its pins: what is not in `pins.json` cannot change a figure (invariant 5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lake.contracts.model import Contract, Mode, last_due, window_of
+from lake.ledger import COMMITTED, Ledger, PartitionState
+from lake.settings import Settings
+from lake.tables import Pin, Tables, table_columns
+
+
+@dataclass(frozen=True)
+class PinnedColumn:
+    """A column of an accepted table: name, DuckDB type, Iceberg field id by which the files are read."""
+
+    name: str
+    type: str
+    field_id: int
+
+
+@dataclass(frozen=True)
+class PinnedDayFile:
+    """One Parquet file: path, the one day it holds, its number of records."""
+
+    path: str
+    day: date
+    records: int
+
+
+@dataclass(frozen=True)
+class PinnedTable:
+    """An accepted table as the build reads it: only days up to `as_of`.
+
+    Attributes:
+        dataset, department, title_zh: of the contract.
+        is_gapless: read by cursor, so that a day without records is a day in which nothing changed.
+        due_on: last day of data that is due on `as_of`.
+        snapshot_id: Iceberg snapshot; None when the table is empty or was never loaded.
+        columns: in the contract's order, then the technical ones.
+        files: in order of day and path.
+        fingerprints: per day a digest of its files; equal means unchanged.
+    """
+
+    dataset: str
+    department: str
+    title_zh: str
+    is_gapless: bool
+    due_on: date
+    snapshot_id: int | None
+    columns: tuple[PinnedColumn, ...]
+    files: tuple[PinnedDayFile, ...]
+    fingerprints: Mapping[date, str]
+
+
+@dataclass(frozen=True)
+class PinnedPartition:
+    """What the ledger said of one day of one dataset; see `lake.ledger.PartitionState`."""
+
+    dataset: str
+    day: date
+    state: str
+    delivered: int
+    accepted: int
+    quarantined: int
+    unchanged: int
+    warnings: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Everything a build depends on.
+
+    Attributes:
+        as_of: the day the build speaks for.
+        city, zone: of the city file.
+        tables: by table name.
+        partitions: ledger rows up to `as_of`, by dataset and day.
+        seeds_hash, code_hash: of the dbt project's seeds, and of everything else that makes a build.
+    """
+
+    as_of: date
+    city: str
+    zone: str
+    tables: Mapping[str, PinnedTable]
+    partitions: tuple[PinnedPartition, ...]
+    seeds_hash: str
+    code_hash: str
+
+    @property
+    def build_id(self) -> str:
+        """``<as_of>-<12 hex>``: same content, same id. Snapshot ids and paths are left out, for a file's name is
+        never used twice and a snapshot that brought nothing changes nothing."""
+        content = self.to_json()
+        for table in content["tables"].values():
+            del table["snapshot_id"], table["files"]
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return f"{self.as_of}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def changed_since(self, earlier: Pins | None) -> list[tuple[str, date]]:
+        """Table and day of every partition whose content differs from an earlier build's, gone ones included."""
+        changed: list[tuple[str, date]] = []
+        for name, table in sorted(self.tables.items()):
+            before = {} if earlier is None or name not in earlier.tables else earlier.tables[name].fingerprints
+            days = set(before) | set(table.fingerprints)
+            changed += [(name, day) for day in sorted(days) if before.get(day) != table.fingerprints.get(day)]
+        return changed
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in ``pins.json``."""
+        return {
+            "as_of": str(self.as_of),
+            "city": self.city,
+            "zone": self.zone,
+            "tables": {
+                name: {
+                    **asdict(table),
+                    "due_on": str(table.due_on),
+                    "columns": [asdict(column) for column in table.columns],
+                    "files": [{**asdict(file), "day": str(file.day)} for file in table.files],
+                    "fingerprints": {str(day): mark for day, mark in sorted(table.fingerprints.items())},
+                }
+                for name, table in sorted(self.tables.items())
+            },
+            "partitions": [
+                {**asdict(partition), "day": str(partition.day), "warnings": list(partition.warnings)}
+                for partition in self.partitions
+            ],
+            "seeds_hash": self.seeds_hash,
+            "code_hash": self.code_hash,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Pins:
+        """Read back what `to_json` gave."""
+        return cls(
+            as_of=date.fromisoformat(content["as_of"]),
+            city=content["city"],
+            zone=content["zone"],
+            tables={
+                name: PinnedTable(
+                    **{
+                        **table,
+                        "due_on": date.fromisoformat(table["due_on"]),
+                        "columns": tuple(PinnedColumn(**column) for column in table["columns"]),
+                        "files": tuple(
+                            PinnedDayFile(file["path"], date.fromisoformat(file["day"]), file["records"])
+                            for file in table["files"]
+                        ),
+                        "fingerprints": {date.fromisoformat(day): m for day, m in table["fingerprints"].items()},
+                    }
+                )
+                for name, table in content["tables"].items()
+            },
+            partitions=tuple(
+                PinnedPartition(**{**row, "day": date.fromisoformat(row["day"]), "warnings": tuple(row["warnings"])})
+                for row in content["partitions"]
+            ),
+            seeds_hash=content["seeds_hash"],
+            code_hash=content["code_hash"],
+        )
+
+
+def collect(settings: Settings, as_of: date) -> Pins:
+    """Pin every table of the city as it is now."""
+    from lake.contracts import load_contracts
+
+    contracts = load_contracts(settings)
+    tables = Tables(settings)
+    return pin_tables(
+        settings, as_of, [(contract, tables.pin(contract)) for contract in contracts], Ledger(settings).partitions()
+    )
+
+
+def pin_tables(
+    settings: Settings,
+    as_of: date,
+    pinned: Sequence[tuple[Contract, Pin]],
+    states: Sequence[PartitionState] = (),
+) -> Pins:
+    """Put pins together from what the catalog and the ledger say.
+
+    Args:
+        settings: city and root of the project.
+        as_of: later days of every table are left out.
+        pinned: every contract of the city with its table's pin, empty when it was never loaded.
+        states: the ledger's rows; a pinned day the ledger does not know counts as committed.
+    """
+    from lake.contracts.city import load_city
+
+    return Pins(
+        as_of=as_of,
+        city=settings.city,
+        zone=load_city(settings).zone,
+        tables={contract.table: _pinned_table(contract, pin, as_of) for contract, pin in pinned},
+        partitions=tuple(_partitions(pinned, states, as_of)),
+        seeds_hash=_hash_of(sorted((settings.root / "dbt_project" / "seeds").rglob("*.csv"))),
+        code_hash=_hash_of(_code(settings)),
+    )
+
+
+def read(folder: Path) -> Pins | None:
+    """Pins of the build in a folder; None when there are none, or of an older form."""
+    try:
+        return Pins.from_json(json.loads((folder / "pins.json").read_text(encoding="utf-8")))
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _pinned_table(contract: Contract, pin: Pin, as_of: date) -> PinnedTable:
+    due = window_of(contract, last_due(contract, as_of))
+    return PinnedTable(
+        dataset=contract.dataset,
+        department=contract.department,
+        title_zh=contract.title_zh,
+        is_gapless=contract.mode is Mode.CHANGES and contract.cursor is not None,
+        due_on=due.first if contract.mode is Mode.SNAPSHOT else due.last,
+        snapshot_id=pin.snapshot_id,
+        columns=tuple(PinnedColumn(*column) for column in table_columns(contract)),
+        files=tuple(PinnedDayFile(file.path, file.day, file.records) for file in pin.files if file.day <= as_of),
+        fingerprints={day: mark for day, mark in sorted(pin.fingerprints.items()) if day <= as_of},
+    )
+
+
+def _partitions(
+    pinned: Sequence[tuple[Contract, Pin]], states: Sequence[PartitionState], as_of: date
+) -> list[PinnedPartition]:
+    ours = {contract.dataset for contract, _ in pinned}
+    rows = {
+        (state.dataset, state.day): PinnedPartition(
+            state.dataset, state.day, state.state,
+            state.delivered, state.accepted, state.quarantined, state.unchanged, tuple(state.warnings),
+        )
+        for state in states
+        if state.dataset in ours and state.day <= as_of
+    }  # fmt: skip
+    for contract, pin in pinned:
+        records: dict[date, int] = {}
+        for file in pin.files:
+            records[file.day] = records.get(file.day, 0) + file.records
+        for day, n in records.items():
+            if day <= as_of:
+                rows.setdefault(
+                    (contract.dataset, day), PinnedPartition(contract.dataset, day, COMMITTED, n, n, 0, 0, ())
+                )
+    return [rows[key] for key in sorted(rows)]
+
+
+def _code(settings: Settings) -> list[Path]:
+    """What makes a build, beside the data and the seeds: the dbt project and this room."""
+    project = settings.root / "dbt_project"
+    models = [path for room in ("models", "macros", "tests") for path in (project / room).rglob("*") if path.is_file()]
+    tops = [project / "dbt_project.yml", *(project / "seeds").rglob("*.yml")]
+    return sorted([*models, *tops, *Path(__file__).parent.glob("*.py")])
+
+
+def _hash_of(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.parent.name}/{path.name}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    beside = path.with_suffix(".tmp")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1, sort_keys=True, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

@@ -1,0 +1,164 @@
+"""Runs dbt in this process over the private file of a build, and says what failed without showing a cell."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lake.engine import extension_file
+from lake.errors import BuildFailed
+from lake.marts.pins import Pins, write_json
+from lake.settings import Settings
+
+_NAMED_FAILURES = 5
+_BROKEN = ("error", "runtime error")
+LOG = "log.json"
+PRIVATE_FILE = "build.duckdb"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What dbt did: numbers of models and tests, and the names of tests that warned."""
+
+    models: int
+    tests: int
+    warned: list[str]
+
+
+def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_seeds: bool) -> Outcome:
+    """Seeds (unless carried on), models and data tests, in one `dbt build`.
+
+    Raises:
+        BuildFailed: a model could not be built or a test failed; names it, with the number of rows.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test", *_common(settings, pins, folder)]
+    if not with_seeds:
+        arguments += ["--exclude-resource-type", "seed"]
+    with _dbt(settings, folder, private):
+        result = _runner(manifest(settings, pins, folder)).invoke(arguments)
+    if result.exception is not None:
+        raise failed(f"dbt stopped: {_kind(result.exception)}", _read_log(folder), pins)
+    nodes = list(result.result.results)
+    write_json(folder / LOG, {"nodes": [_line(node) for node in nodes]})
+    _raise_failures(nodes, folder, pins)
+    return Outcome(
+        models=sum(node.node.resource_type == "model" for node in nodes),
+        tests=sum(node.node.resource_type == "test" for node in nodes),
+        warned=[node.node.name for node in nodes if str(node.status) == "warn"],
+    )
+
+
+def manifest(settings: Settings, pins: Pins, folder: Path) -> Any:
+    """The parsed project. Parsing takes seconds, so it is kept under the hash of all that it depends on."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.version import __version__ as dbt_version
+
+    parts = [pins.code_hash, pins.seeds_hash, pins.city, pins.zone, str(settings.root), dbt_version]
+    kept = settings.home / "cache" / "dbt" / f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}.msgpack"
+    if kept.exists():
+        return Manifest.from_msgpack(kept.read_bytes())
+    result = _runner(None).invoke(["parse", "--no-partial-parse", *_common(settings, pins, folder)])
+    if result.exception is not None or not result.success:
+        raise failed("the dbt project cannot be parsed", _read_log(folder), pins)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for older in kept.parent.glob("*.msgpack"):
+        older.unlink()
+    beside = kept.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_bytes(result.result.to_msgpack())
+    beside.replace(kept)
+    return result.result
+
+
+def failed(cause: str, remedy: str, pins: Pins | None = None) -> BuildFailed:
+    """A failure that says that nothing published was touched."""
+    return BuildFailed(f"{cause}; what is published stays as it was", remedy=remedy, day=pins.as_of if pins else None)
+
+
+def _common(settings: Settings, pins: Pins, folder: Path) -> list[str]:
+    project = settings.root / "dbt_project"
+    return [
+        "--project-dir", str(project), "--profiles-dir", str(project),
+        "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+        "--vars", json.dumps({"city": pins.city, "zone": pins.zone}),
+        # dbt's own logs and results quote what DuckDB quotes, cells included; `log.json` is ours.
+        "--log-level", "none", "--log-level-file", "none", "--no-write-json", "--no-version-check",
+        "--no-send-anonymous-usage-stats",
+    ]  # fmt: skip
+
+
+def _runner(manifest: Any) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    return dbtRunner(manifest=manifest)
+
+
+@contextlib.contextmanager
+def _dbt(settings: Settings, folder: Path, private: Path) -> Iterator[None]:
+    """The environment profiles.yml reads, and a connection that is closed afterwards, or the file stays locked."""
+    spill = settings.staging / "tmp"
+    spill.mkdir(parents=True, exist_ok=True)
+    wanted = {
+        "CITYBRAIN_BUILD_FILE": str(private),
+        "CITYBRAIN_BUILD_MEMORY": settings.memory_limit,
+        "CITYBRAIN_BUILD_THREADS": str(settings.threads),
+        "CITYBRAIN_BUILD_SPILL": str(spill),
+        "CITYBRAIN_SPATIAL_EXTENSION": str(extension_file("spatial")),
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _raise_failures(nodes: list[Any], folder: Path, pins: Pins) -> None:
+    bad = [node for node in nodes if str(node.status) in (*_BROKEN, "fail")]
+    if not bad:
+        return
+    named = [
+        f"test {node.node.name} failed in {node.failures} rows"
+        if str(node.status) == "fail"
+        else f"{node.node.resource_type} {node.node.name} could not be made ({_kind(node.message)})"
+        for node in bad[:_NAMED_FAILURES]
+    ]
+    more = f" and {len(bad) - _NAMED_FAILURES} more" if len(bad) > _NAMED_FAILURES else ""
+    raise failed("; ".join(named) + more, _read_log(folder), pins)
+
+
+def _line(node: Any) -> dict[str, Any]:
+    """What one node came to; of a message only the kind, for the text may quote a cell."""
+    status = str(node.status)
+    return {
+        "node": node.node.unique_id,
+        "status": status,
+        "seconds": round(node.execution_time, 3),
+        "rows_failed": node.failures,
+        "error": _kind(node.message) if status in _BROKEN else None,
+    }
+
+
+def _read_log(folder: Path) -> str:
+    return f"look at builds/{folder.name}/{LOG}; the SQL lies in its target/compiled and can be run on {PRIVATE_FILE}"
+
+
+def _kind(message: object) -> str:
+    """Kind of a database error without its text: DuckDB quotes the value that it could not convert."""
+    for line in str(message).splitlines():
+        head = line.strip().split(":")[0]
+        if head.endswith("Error") and len(head) < 40:
+            return head
+    return type(message).__name__ if isinstance(message, BaseException) else "error"
