@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ class Page:
     @classmethod
     def read(cls, file: str, data: bytes) -> Page:
         """Parse a YAML file; where it is none, the document is None and the mistake is noted."""
-        page = cls(file)
-        page.document = page._parse(data)
+        document, wrong = _parse(data)
+        page = cls(file, document)
+        if wrong:
+            page.wrong(*wrong)
         return page
 
     def wrong(self, line: int, message: str, remedy: str) -> None:
@@ -76,26 +79,25 @@ class Page:
         """The document in nothing but JSON's types; dates as ISO text."""
         return _plain(self.document)
 
-    def _parse(self, data: bytes) -> Any:
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-        try:
-            document = YAML(typ="rt").load(data.decode())
-        except UnicodeDecodeError as error:
-            self.wrong(data.count(b"\n", 0, error.start) + 1, "not UTF-8", "save the file as UTF-8")
-            return None
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.wrong(mark.line + 1 if mark else 1, f"not YAML: {error.problem}", "correct the YAML")
-            return None
-        except YAMLError as error:
-            self.wrong(1, f"not YAML: {type(error).__name__}", "correct the YAML")
-            return None
-        if not isinstance(document, Mapping):
-            self.wrong(1, "the file holds no properties", "write one document of `key: value` lines")
-            return None
-        return document
+@lru_cache(maxsize=64)
+def _parse(data: bytes) -> tuple[Any, tuple[int, str, str] | None]:
+    """The document, or what is wrong with the file. Parsing is nearly all of the work; nobody changes a document."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        document = YAML(typ="rt").load(data.decode())
+    except UnicodeDecodeError as error:
+        return None, (data.count(b"\n", 0, error.start) + 1, "not UTF-8", "save the file as UTF-8")
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return None, (mark.line + 1 if mark else 1, f"not YAML: {error.problem}", "correct the YAML")
+    except YAMLError as error:
+        return None, (1, f"not YAML: {type(error).__name__}", "correct the YAML")
+    if not isinstance(document, Mapping):
+        return None, (1, "the file holds no properties", "write one document of `key: value` lines")
+    return document, None
 
 
 def hold_against(page: Page, model: type[BaseModel]) -> None:

@@ -25,11 +25,28 @@ HOTLINE, SCOUT, CRASH = "nyc311/service_request.yaml", "dot/street_defect.yaml",
 WEATHER, DISTRICT = "weather/hourly_weather.yaml", "dcp/community_district.yaml"
 
 
+COLUMNS_NEEDED = {
+    HOTLINE: {"unique_key", "closed_at", "updated_at"},
+    SCOUT: {
+        *("unique_key", "created_at", "agency", "agency_name", "incident_address", "street_name", "x_coordinate_ft"),
+        "latitude",
+    },
+    CRASH: {"collision_id", "crash_on"},
+    WEATHER: {"observed_at"},
+    DISTRICT: {"boro_cd", "name"},
+}
+
+
 @pytest.fixture
 def copied(settings: Settings, tmp_path: Path) -> Settings:
-    """A project of the test's own that holds the city's contracts."""
+    """A project of the test's own that holds the city's contracts, with few columns: most of the time is YAML."""
     root = tmp_path / "root"
     shutil.copytree(PROJECT_ROOT / "contracts", root / "contracts")
+    for file, needed in COLUMNS_NEEDED.items():
+        path = root / "contracts" / "queens" / file
+        head, *columns = path.read_text(encoding="utf-8").split("      - name: ")
+        kept = [f"      - name: {column}" for column in columns if column.partition("\n")[0] in needed]
+        path.write_text("".join([head, *kept]), encoding="utf-8")
     return replace(settings, root=root)
 
 
@@ -108,8 +125,12 @@ def test_they_are_written_in_the_published_standard(settings: Settings) -> None:
         (SCOUT, "dueAt, value: '06:30'", "dueAt, value: 25 o'clock", "'dueAt' has the wrong type or value"),
         (SCOUT, "id: queens.dot.street_defect", "id: queens.dot.defect", "does not fit the path"),
         (SCOUT, "one row per", "each", "the grain is not said"),
+        (SCOUT, "kind: DataContract", "kind: DataProduct", "kind is not DataContract"),
+        (SCOUT, "apiVersion: v3.1.0", "apiVersion: v2.2.2", "standard v2.2.2 is not v3"),
+        (SCOUT, "  - name: street_defect", "  - name: defect", "table 'defect' is not named as the file"),
         # columns
         (HOTLINE, "cursor, value: updated_at", "cursor, value: updated", "cursor 'updated' is not among the columns"),
+        (HOTLINE, "cursor, value: updated_at", "cursor, value: closed_at", "cursor 'closed_at' may be missing"),
         (HOTLINE, "cursor, value: updated_at", "cursor, value: unique_key", "cursor 'unique_key' is BIGINT"),
         (CRASH, "Column, value: crash_on", "Column, value: crash_date", "'crash_date' is not among the columns"),
         (SCOUT, "fieldId, value: 2}", "fieldId, value: 1}", "field id 1 is also column 'unique_key'"),
@@ -120,10 +141,17 @@ def test_they_are_written_in_the_published_standard(settings: Settings) -> None:
         (SCOUT, "%I:%M:%S %p", "%I:%M:%S", "format of column 'created_at' has only one of %I and %p"),
         (SCOUT, "physicalName: Agency Name", "physicalName: Agency", "physicalName 'Agency' stands at 2 columns"),
         (SCOUT, "purpose, value: address", "purpose, value: digest", "purpose 'digest' cannot be used"),
+        (SCOUT, "- name: agency_name", "- name: AgencyName", "column name 'AgencyName' cannot be used"),
+        (SCOUT, "classification: L1", "classification: L5", "class 'L5' is unknown"),
+        (SCOUT, "primaryKeyPosition: 1", "primaryKeyPosition: 2", "the positions in the key are not 1, 2"),
+        (SCOUT, "'%m/%d/%Y %I:%M:%S %p'", "ISO", "format of column 'created_at' is no strptime format"),
+        (SCOUT, "unit, value: ft", "format, value: '%Y'", "column 'x_coordinate_ft' is INTEGER and has a format"),
+        (SCOUT, "unit, value: deg", "purpose, value: place", "column 'latitude' has a purpose but is not hashed"),
         # text and zone
         (SCOUT, "zone, value: America/New_York", "zone, value: EST5/Queens", "zone 'EST5/Queens' is unknown"),
         (SCOUT, "encoding, value: utf-8", "encoding, value: gbk", "encoding 'gbk' is unknown"),
         (SCOUT, "delimiter, value: ','", "delimiter, value: '||'", "the delimiter is not one character"),
+        (SCOUT, "quote, value: '\"'", "quote, value: ','", "the quote is not one character of its own"),
         # modes
         (SCOUT, "withdrawal, value: unseen", "withdrawal, value: absence", "cannot see a withdrawal by absence"),
         (SCOUT, "{property: dueAt, value: '06:30'}", "{property: overlap, value: P1D}", "an overlap without a cursor"),
@@ -157,11 +185,26 @@ def test_a_mistake_is_told_where_it_stands(copied: Settings, file: str, old: str
         (SCOUT, "          - {property: treatment, value: drop}\n", "'street_name' is L3 and would be kept as it is"),
         (HOTLINE, "  - {property: cursor, value: updated_at}\n  - {property: overlap, value: P2D}\n", "need a cursor"),
         (CRASH, "  - {property: partitionColumn, value: crash_on}\n", "mode day does not say which column"),
+        (SCOUT, "        required: true\n", "key column 'unique_key' may be missing"),
+        (SCOUT, "        primaryKey: true\n", "'unique_key' has a place in the key but is not in it"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_told(copied: Settings, file: str, lines: str, message: str) -> None:
     edit(copied, file, lines, "")
     assert [message in each for _, each in told(copied, file)].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "lake_type", "message"),
+    [
+        (SCOUT, "BIGINT", "key column 'unique_key' is dropped"),
+        (CRASH, "DATE", "partitionColumn 'crash_on' is not kept as it is"),
+    ],
+)
+def test_what_the_lake_needs_is_not_dropped(copied: Settings, file: str, lake_type: str, message: str) -> None:
+    lines = f"{lake_type}}}\n          - {{property: treatment, value: "
+    edit(copied, file, f"{lines}keep", f"{lines}drop")
+    assert [each for _, each in told(copied, file)] == [message]
 
 
 @pytest.mark.parametrize(
@@ -298,6 +341,11 @@ def test_a_wider_type_may_keep_its_field(two_versions: Settings) -> None:
 def test_a_raised_version_keeps_its_predecessor(copied: Settings) -> None:
     line = edit(copied, SCOUT, "version: 1.0.0", "version: 1.1.0")
     assert told(copied, SCOUT) == [(line, "version 1.1.0 has no predecessor beside it")]
+
+
+def test_earlier_versions_have_the_newest_beside_them(two_versions: Settings) -> None:
+    (two_versions.root / "contracts" / "queens" / SCOUT).unlink()
+    assert [mistake.message for mistake in check(two_versions)] == ["earlier versions without the newest beside them"]
 
 
 def test_the_version_in_the_name_is_the_one_in_the_file(two_versions: Settings) -> None:
