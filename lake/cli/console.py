@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any
@@ -13,7 +14,9 @@ from rich.table import Table
 
 from lake.settings import Settings
 
-out = Console(soft_wrap=True)
+_PIPE_WIDTH = 200  # a pipe has no width of its own, and a folded table cannot be searched
+
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, soft_wrap=True)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
