@@ -90,6 +90,7 @@ class RequestDatabase:
         self._admin_password = admin_password
         self._reader_password = reader_password
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
     def uri(self) -> str:
@@ -157,6 +158,10 @@ class RequestDatabase:
 
     def stop(self) -> None:
         """Stop the server; it writes everything first."""
+        if self._watcher is not None:
+            self._watcher.kill()
+            self._watcher.communicate()
+            self._watcher = None
         if self._process is None:
             return
         self._process.send_signal(signal.SIGINT)
@@ -236,6 +241,7 @@ class RequestDatabase:
             except psycopg.OperationalError:
                 time.sleep(0.02)
             else:
+                self._watcher = _watch(self._process.pid, data / "postmaster.pid")
                 return True
         self.stop()
         return False
@@ -301,8 +307,24 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
+def _watch(pid: int, note: Path) -> subprocess.Popen[bytes]:
+    """Start a process that stops the server when this process is gone, however it went.
+
+    It waits for the end of a pipe whose other end only this process holds, and then looks into the server's own note
+    that the number is still the server's.
+    """
+    script = 'read _; [ "$(head -n 1 "$2")" = "$1" ] && kill -INT "$1"'
+    return subprocess.Popen(
+        ["sh", "-c", script, "sh", str(pid), str(note)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def _stop_leftover(data: Path) -> None:
-    """Stop the server of a stand-in that was killed; the caller holds the home's lock, so nobody else uses it."""
+    """Wait for the server of a stand-in that was killed to end; the caller holds the home's lock, so it is no one's."""
     note = data / "postmaster.pid"
     if not note.exists():
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import functools
 import gzip
 import hashlib
 import io
@@ -34,12 +36,14 @@ NEW_YORK = ZoneInfo("America/New_York")
 # The expectations are made with Python's own csv and datetime; the stand-in uses neither.
 
 
+@functools.cache
 def original_rows(archive: str, member: str) -> tuple[list[str], list[list[str]]]:
     with zipfile.ZipFile(originals.FOLDER / archive) as opened:
         header, *rows = csv.reader(io.StringIO(opened.read(member).decode(), newline=""))
     return header, rows
 
 
+@functools.cache
 def moment(text: str) -> datetime | None:
     return datetime.strptime(text, originals.LOCAL_TIME).replace(tzinfo=NEW_YORK) if text else None
 
@@ -284,26 +288,36 @@ def test_the_same_files_are_the_same_bytes(stand_in: StandIn, tmp_path: Path) ->
         assert made.items() <= folder_digest(held).items()
 
 
-def test_the_command_serves_is_advanced_survives_a_kill_and_stops(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts ``python -m samples.serve`` on a home of the test's own; what still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "samples.serve", *arguments, "--home", str(home)],
-            cwd=PROJECT_ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        words = [sys.executable, "-m", "samples.serve", *arguments, "--home", str(tmp_path / "home")]
+        process = subprocess.Popen(words, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_the_command_serves_is_advanced_survives_a_kill_and_stops(
+    command: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    note = home / "connections.json"
 
     def advance(day: str) -> tuple[int, str]:
-        process = run("advance", "--through", day)
+        process = command("advance", "--through", day)
         out, err = process.communicate(timeout=60)
         return process.returncode, out + err
 
     assert advance("2020-01-05")[0] == 1  # nothing serves yet
-    killed = run("--through", "2020-01-04")
-    note = home / "connections.json"
+    killed = command("--through", "2020-01-04")
     _wait_for(note.exists, killed)
     assert note.stat().st_mode & 0o777 == 0o600
     connections = json.loads(note.read_text())
@@ -312,11 +326,11 @@ def test_the_command_serves_is_advanced_survives_a_kill_and_stops(tmp_path: Path
     assert advance("2020-01-04")[0] == 1
     with pytest.raises(RuntimeError, match="another stand-in serves"):
         StandIn(home, "2020-01-05")
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
 
+    killed.kill()
+    killed.communicate()
     note.unlink()
-    served = run("--through", "2020-01-05")
+    served = command("--through", "2020-01-05")
     _wait_for(note.exists, served)
     assert json.loads(note.read_text()) == connections
     with psycopg.connect(connections["nyc311_db"]) as connection:
@@ -327,8 +341,27 @@ def test_the_command_serves_is_advanced_survives_a_kill_and_stops(tmp_path: Path
     assert (served.returncode, err) == (0, "")
     assert [line.split()[0] for line in out.splitlines()] == [*connections, "through"]
     assert not note.exists()
-    with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(connections["nyc311_db"], connect_timeout=2)
+    assert not _answers(connections["nyc311_db"])
+
+
+def test_no_server_outlives_its_stand_in(command: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    note = tmp_path / "home" / "connections.json"
+    killed = command("--through", "2020-01-01")
+    _wait_for(note.exists, killed)
+    database = json.loads(note.read_text())["nyc311_db"]
+    assert _answers(database)
+    killed.kill()
+    deadline = time.monotonic() + 20
+    while _answers(database):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _answers(database: str) -> bool:
+    with contextlib.suppress(psycopg.OperationalError):
+        psycopg.connect(database, connect_timeout=2).close()
+        return True
+    return False
 
 
 def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
