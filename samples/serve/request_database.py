@@ -154,7 +154,7 @@ class RequestDatabase:
     def execute(self, statement: str) -> None:
         """Do something to the database as the department: a correction, a new column, a dropped table."""
         with psycopg.connect(self.admin_uri) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
 
     def stop(self) -> None:
         """Stop the server; it writes everything first."""
@@ -260,15 +260,15 @@ class RequestDatabase:
                 )
             )
             names = {"reader": READER, "reader_password": quote_literal(self._reader_password), "open_text": open_text}
-            connection.execute(SCHEMA.format(**names))  # type: ignore[arg-type]
+            connection.execute(SCHEMA.format(**names))
             with zipfile.ZipFile(originals.FOLDER / ARCHIVE) as archive, archive.open(MEMBER) as file:
                 header = file.readline().decode().rstrip("\n").split(",")
                 columns = ", ".join(f'"{name}" text' for name in header)
-                connection.execute(f"CREATE TEMP TABLE raw ({columns}) ON COMMIT DROP")  # type: ignore[arg-type]
+                connection.execute(f"CREATE TEMP TABLE raw ({columns}) ON COMMIT DROP")
                 with connection.cursor().copy("COPY raw FROM STDIN (FORMAT csv)") as copy:
                     while block := file.read(1 << 20):
                         copy.write(block)
-            connection.execute(LOAD.format(**names))  # type: ignore[arg-type]
+            connection.execute(LOAD.format(**names))
             connection.execute("ANALYZE original.service_request")
 
 
