@@ -137,6 +137,7 @@ _IGNORE = {
     "column_list": ("all_values_are_missing", "any_value_is_missing", "never"),
 }
 _FIELDS = {"id", "type", "kwargs", "severity", "owner", "reason", "reason_zh"}
+_COMPARES = re.compile(r"^expect_column_(values|min|max|mean|sum)_to_be_between$")
 _ID = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -288,10 +289,16 @@ def _kwargs_mistakes(entry: Mapping[str, Any], contract: Contract) -> list[str]:
     for group, allowed in _IGNORE.items():
         if group in known and kwargs.get("ignore_row_if", allowed[0]) not in allowed:
             found.append(f"ignore_row_if is one of {', '.join(allowed)}")
-    kept = {column.name for column in contract.kept} | {"ds"}
+    types = {column.name: column.lake_type for column in contract.kept} | {"ds": "DATE"}
     for name in columns_of(kwargs):
-        if name not in kept:
+        if name not in types:
             found.append(f"column {name!r} is not one the lake keeps of {contract.dataset}")
+        elif _COMPARES.match(entry["type"]) and types[name] in ("VARCHAR", "BOOLEAN"):
+            found.append(f"{entry['type']} needs a number or a time, {name!r} is {types[name]}")
+    if any(value is None for value in kwargs.get("value_set", None) or ()):
+        found.append(
+            "value_set holds an empty entry; a missing value is a matter of expect_column_values_to_not_be_null"
+        )
     if "regex" in kwargs and isinstance(kwargs["regex"], str) and not _is_regex(kwargs["regex"]):
         found.append("regex is not one RE2 takes (no look-around, no back-references)")
     return found
