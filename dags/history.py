@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from airflow.sdk import DAG, Param, task
 from citybrain_airflow.alerts import on_failure
 from citybrain_airflow.city import city, contracts_on, task_settings
@@ -14,14 +16,14 @@ def load_range(params=None) -> dict:
     """Load the range the run's conf names."""
     from datetime import date
 
-    from citybrain_airflow.work import load_history
+    from citybrain_airflow.work import load_history, log
 
     from lake.load import load
 
     settings = task_settings()
     first, last = date.fromisoformat(params["first"]), date.fromisoformat(params["last"])
     contracts = contracts_on(last, params["datasets"])
-    return load_history(contracts, first, last, lambda dataset, window: load(dataset, window, settings))
+    return load_history(contracts, first, last, partial(load, settings=settings, progress=log.info))
 
 
 with DAG(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from airflow.sdk import DAG, task
 from citybrain_airflow.alerts import on_failure
 from citybrain_airflow.city import city, contracts_on, dataset_asset, task_settings
@@ -22,15 +24,14 @@ CLOCKS = {Cadence.DAILY: (INGEST_DAILY, KEY_FORMAT), Cadence.MONTHLY: (INGEST_MO
 
 def load(datasets: list[str], zone: str, dag_run=None, outlet_events=None) -> dict:
     """Load the run's day; the counts of each dataset go along with its asset."""
-    from citybrain_airflow.work import load_department
+    from citybrain_airflow.work import load_department, log
 
     from lake.load import load_business_day
 
     day = business_day(dag_run, zone)
     settings = task_settings()
-    counts = load_department(
-        contracts_on(day, datasets), day, zone, lambda dataset, of_day: load_business_day(dataset, of_day, settings)
-    )
+    load_one = partial(load_business_day, settings=settings, progress=log.info)
+    counts = load_department(contracts_on(day, datasets), day, zone, load_one)
     for dataset, of_dataset in counts.items():
         outlet_events[dataset_asset(dataset)].extra = of_dataset
     return counts

@@ -25,6 +25,8 @@ COUNTED = ("delivered", "accepted", "quarantined", "unchanged")
 MAY_GET_BETTER = (SourceUnavailable, SourceLate, Busy, StorageFull, ConnectionError, TimeoutError)
 
 log = logging.getLogger("citybrain")
+# Two hundred lines of every import of it would bury what the task says.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 class DeadlinePassed(SourceLate):
