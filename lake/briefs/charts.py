@@ -16,8 +16,8 @@ from lake.briefs.geometry import Shape
 
 WIDTH = 624
 ACCENT, DARK, MIDDLE, LIGHT, PALE = "#9e2a2b", "#3d3d3d", "#8a8a8a", "#d9d9d9", "#efefef"
-RAMP = ("#f3e3df", "#e2b8b0", "#c97f77", "#9e2a2b")
-MAP_SIZE = (400.0, 330.0)
+RAMP = ("#f3e3df", "#e2b8b0", "#cf8e86", "#9e2a2b")
+MAP_SIZE = (560.0, 420.0)
 _TEXT = 13
 _LABEL_EVERY = 7
 
@@ -44,7 +44,7 @@ def draw(
 def _trend(series: dict[str, Any]) -> Any:
     import altair as alt
 
-    height, left, right, top, bottom = 150, 44, 74, 30, 28
+    height, left, right, top, bottom = 140, 44, 74, 30, 26
     width = WIDTH - left - right
     points = series["points"]
     rows = [{"i": number, **point} for number, point in enumerate(points)]
@@ -84,7 +84,7 @@ def _trend(series: dict[str, Any]) -> Any:
 def _weeks(series: dict[str, Any]) -> Any:
     import altair as alt
 
-    height, left, right, top, bottom = 150, 44, 14, 34, 28
+    height, left, right, top, bottom = 125, 44, 14, 34, 26
     width = WIDTH - left - right
     points = series["points"]
     rows = [
@@ -120,7 +120,7 @@ def _weeks(series: dict[str, Any]) -> Any:
 def _bars(ranking: dict[str, Any]) -> Any:
     import altair as alt
 
-    row_height, left, right = 25, 178, 150
+    row_height, left, right = 22, 178, 150
     entries = ranking["entries"]
     width, height = WIDTH - left - right, row_height * len(entries)
     highest = max(entry["value"] for entry in entries) or 1
@@ -158,7 +158,7 @@ def _map(ranking: dict[str, Any], shapes: Mapping[str, Shape]) -> Any:
     import altair as alt
 
     width, height = MAP_SIZE
-    offset = (WIDTH - width) / 2 - 70
+    offset = (WIDTH - width) / 2 - 62
     classes = ranking["classes"]
     features, labels = [], []
     for entry in ranking["entries"]:
@@ -178,9 +178,9 @@ def _map(ranking: dict[str, Any], shapes: Mapping[str, Shape]) -> Any:
                 },
             }
         )
-        is_dark = step is not None and step + len(RAMP) - len(classes) >= len(RAMP) - 2
+        is_dark = step is not None and step == len(classes) - 1
         x, y = shape.label
-        labels.append({"x": x + offset, "y": y - 7, "t": entry["name"], "c": "#ffffff" if is_dark else DARK})
+        labels.append({"x": x + offset, "y": y - 6, "t": entry["name"], "c": "#ffffff" if is_dark else DARK})
         labels.append({"x": x + offset, "y": y + 7, "t": entry["text"], "c": "#ffffff" if is_dark else DARK})
     keys = [
         {"y": 40 + 22 * number, "c": RAMP[number + len(RAMP) - len(classes)], "t": each["text"]}
@@ -195,7 +195,7 @@ def _map(ranking: dict[str, Any], shapes: Mapping[str, Shape]) -> Any:
         .encode(color=alt.Color("properties.c:N", scale=None))
         .project(type="identity", reflectY=False, scale=1, translate=[0, 0]),
         alt.Chart(alt.Data(values=labels))
-        .mark_text(font=SANS, fontSize=11.5, baseline="middle")
+        .mark_text(font=SANS, fontSize=11, baseline="middle")
         .encode(x=alt.X("x:Q", axis=None, scale=None), text="t:N", **place),
         legend.mark_point(shape="square", filled=True, size=170, opacity=1).encode(x=alt.value(WIDTH - 150), **place),
         legend.mark_text(color=DARK, font=SANS, fontSize=_TEXT, align="left", baseline="middle").encode(

@@ -185,6 +185,12 @@ def _blocks(
         yield Block("paragraph", texts=paragraphs)
     rankings = {ranking["id"]: ranking for ranking in figure_set["rankings"]}
     series = {each["id"]: each for each in figure_set["series"]}
+    for chart in definition.charts:
+        if chart.id not in section.chart:
+            continue
+        source = rankings.get(chart.of) or series.get(chart.of)
+        if source and (source.get("entries") or source.get("points")):
+            yield Block("chart", chart=chart.id, title=source["title_zh"])
     if section.table and (ranking := rankings.get(section.table.ranking)) and ranking["entries"]:
         entries = slots.entries(ranking["id"])
         fields = section.table.fields
@@ -197,12 +203,6 @@ def _blocks(
                 numeric=[name not in ("name", "rank") for name in fields],
             ),
         )
-    for chart in definition.charts:
-        if chart.id not in section.chart:
-            continue
-        source = rankings.get(chart.of) or series.get(chart.of)
-        if source and (source.get("entries") or source.get("points")):
-            yield Block("chart", chart=chart.id, title=source["title_zh"])
     actions = [text for action in section.actions if (text := _action(action, figure_set, thresholds))]
     if actions:
         yield Block("paragraph", texts=actions)

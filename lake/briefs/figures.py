@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,12 +150,13 @@ class FigureSetMaker:
             return record
         denominator = self._denominator(wanted, scope, window)
         band = self._band(wanted, scope, window)
+        compared = self._comparisons(wanted, scope, window, value, band, denominator)
         return record | {
-            "text": self._written(wanted, value, denominator),
+            **self._written(wanted, value, denominator),
             "band": band and {"expected": _number(band.expected), "sigma": _number(band.sigma)},
-            "comparison": self._comparisons(wanted, scope, window, value, band, denominator),
+            "comparison": compared,
             "judgement": prose.judge(value, band, self.thresholds),
-            "level": self._level(wanted, value, band),
+            "level": self._level(wanted, value, band, compared),
             "run": self._run(wanted, scope, window) if wanted.run else "",
             "holiday": self._holiday(window) if "previous" in wanted.compare else "",
         }
@@ -224,10 +226,14 @@ class FigureSetMaker:
             )
         return value
 
-    def _written(self, wanted: FigureDefinition, value: Decimal, denominator: Decimal | None) -> str:
+    def _written(self, wanted: FigureDefinition, value: Decimal, denominator: Decimal | None) -> dict[str, str]:
+        """Text and unit; a rate of fewer than `small_denominator` is printed as the counts it is made of."""
         if wanted.kind != "rate":
-            return quantity(value, wanted.decimals, self.thresholds)
-        return rate(value, wanted.decimals, self.thresholds)
+            return {"text": quantity(value, wanted.decimals, self.thresholds), "unit": wanted.unit}
+        if denominator is not None and denominator < self.thresholds.value("small_denominator"):
+            part = rounded(value * denominator / 100, 0)
+            return {"text": f"{grouped(denominator, 0)}件中{grouped(part, 0)}件", "unit": ""}
+        return {"text": rate(value, wanted.decimals, self.thresholds), "unit": wanted.unit}
 
     def _denominator(self, wanted: FigureDefinition, scope: Division, window: Period) -> Decimal | None:
         if wanted.denominator is None:
@@ -239,7 +245,10 @@ class FigureSetMaker:
             return None
         rows = self.published.rows(wanted.band, self._parameters(scope, window))
         expected, sigma = decimals_of(rows[0][:2]) if rows else (None, None)
-        return None if expected is None or sigma is None else prose.Band(expected, sigma)
+        # Of fewer than `small_count` a standard deviation says nothing: no verdict on a handful of cases.
+        if expected is None or sigma is None or expected < self.thresholds.value("small_count"):
+            return None
+        return prose.Band(expected, sigma)
 
     def _comparisons(
         self,
@@ -296,17 +305,24 @@ class FigureSetMaker:
             )
         return compared
 
-    def _level(self, wanted: FigureDefinition, value: Decimal, band: prose.Band | None) -> str:
-        """``明显高于近8周同星期均值35.1件``; only outside the band."""
+    def _level(
+        self, wanted: FigureDefinition, value: Decimal, band: prose.Band | None, compared: list[dict[str, Any]]
+    ) -> str:
+        """``明显高于近8周同星期均值35.1件`` outside the band; inside it only where a large step wants explaining."""
         if band is None or (distance := band.distance(value)) is None:
             return ""
+        like = f"近{self.thresholds['band_weeks'].text}{'同星期' if self.period.kind == DAY else '周'}"
         if abs(distance) <= self.thresholds.value("marked_sigma"):
-            return ""
+            steps = [
+                each["delta"]
+                for each in compared
+                if each["basis"] == prose.PREVIOUS and each["delta_kind"] == "pct" and each["verb"] != prose.FLAT
+            ]
+            notable = any(abs(Decimal(str(step))) >= self.thresholds.value("notable_pct") for step in steps)
+            return f"属{like}正常范围" if notable else ""
         adverb = "大幅" if abs(distance) > self.thresholds.value("strong_sigma") else "明显"
-        weeks = self.thresholds["band_weeks"].text
-        like = "同星期均值" if self.period.kind == DAY else "周均值"
-        mean = grouped(band.expected, 1)
-        return f"{adverb}{'高于' if distance > 0 else '低于'}近{weeks}{like}{mean}{wanted.unit}"
+        side = "高于" if distance > 0 else "低于"
+        return f"{adverb}{side}{like}均值{grouped(band.expected, 1)}{wanted.unit}"
 
     def _run(self, wanted: FigureDefinition, scope: Division, window: Period) -> str:
         values: list[Decimal | None] = []
@@ -404,7 +420,7 @@ class FigureSetMaker:
         key, name, *cells = row
         value, before, area = (*decimals_of(cells), None, None)[:3]
         value = value or Decimal(0)
-        part = share(value, total)
+        part = None if total < self.thresholds.value("small_denominator") else share(value, total)
         density = None if not area else rounded(value / area, 2)
         return {
             "key": str(key),
@@ -412,7 +428,7 @@ class FigureSetMaker:
             "name": name,
             "value": _number(value),
             "text": quantity(value, 0, self.thresholds),
-            "share": "" if part is None else grouped(part, 2),
+            "share": "" if part is None else f"{grouped(part, 2)}%",
             "previous": _number(before),
             "change": "" if before is None else short_change(value, before, wanted.unit, self.thresholds),
             "density": _number(density),
@@ -523,7 +539,9 @@ def short_change(value: Decimal, base: Decimal, unit: str, thresholds: Threshold
         written = [quantity(number, 0, thresholds) for number in (base, value)]
         return f"由{written[0]}{'增' if value > base else '减'}至{written[1]}"
     delta = rounded((value - base) * 100 / base, 1)
-    return f"{'+' if delta > 0 else '−' if delta < 0 else ''}{grouped(abs(delta), 1)}%"
+    if delta == 0:
+        return "持平"
+    return f"{'+' if delta > 0 else '−'}{grouped(abs(delta), 1)}%"
 
 
 def content_digest(figure_set: FigureSet) -> str:
@@ -631,7 +649,7 @@ def _classes(entries: list[dict[str, Any]], thresholds: Thresholds) -> list[dict
     bounds = [densities[len(densities) * number // groups] for number in range(groups)] + [densities[-1]]
     return [
         {"from": _number(low), "to": _number(high), "text": f"{grouped(low, 2)}—{grouped(high, 2)}"}
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        for low, high in pairwise(bounds)
     ]
 
 

@@ -166,7 +166,7 @@ class _House:
         pictures = {name: pdf.picture(svg) for name, svg in charts.items()}
         return {
             FIGURES: canonical(figure_set),
-            "brief.pdf": pdf.print(document, charts, stamp),
+            "brief.pdf": pdf.print(document, charts, stamp, self.definition.pages_max),
             "brief.docx": print_word(document, pictures, stamp),
             "brief.html": html.print(document, charts),
         }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from lake.briefs.fonts import font_folder
 from lake.errors import BriefRefused
 
 LAYOUT = Path("briefs") / "layout" / "brief.typ"
+TIGHTEST = 2
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
 class PdfPress:
@@ -37,18 +40,32 @@ class PdfPress:
             input=str(plate), root=str(plate.parent), font_paths=self._fonts, ignore_system_fonts=True
         )
 
-    def print(self, document: Document, charts: dict[str, str], day: datetime) -> bytes:
-        """The brief as PDF. `day` is the creation time written into the file; the clock is not asked.
+    def print(self, document: Document, charts: dict[str, str], day: datetime, pages_max: int) -> bytes:
+        """The brief as PDF, set as tight as `pages_max` asks.
+
+        Args:
+            document: what to print.
+            charts: SVG by chart id.
+            day: creation time written into the file; the clock is not asked.
+            pages_max: pages the brief may have.
 
         Raises:
-            BriefRefused: Typst refuses, or warns (a missing glyph or font, say).
+            BriefRefused: Typst warns (a missing glyph or font, say), or the brief is too long however tight.
         """
-        data = json.dumps({**asdict(document), "charts": charts}, ensure_ascii=False)
-        stamp = int(day.replace(tzinfo=day.tzinfo or UTC).timestamp())
-        pdf, warnings = self._compiler.compile_with_warnings(format="pdf", sys_inputs={"data": data}, timestamp=stamp)
-        if warnings:
-            raise BriefRefused(f"the PDF's layout warns: {warnings[0].message}", remedy=f"mend {LAYOUT}")
-        return bytes(pdf)
+        stamp = int(day.timestamp())
+        for tightness in range(TIGHTEST + 1):
+            data = json.dumps({**asdict(document), "charts": charts, "tightness": tightness}, ensure_ascii=False)
+            pdf, warnings = self._compiler.compile_with_warnings(
+                format="pdf", sys_inputs={"data": data}, timestamp=stamp
+            )
+            if warnings:
+                raise BriefRefused(f"the PDF's layout warns: {warnings[0].message}", remedy=f"mend {LAYOUT}")
+            if len(_PAGE.findall(pdf)) <= pages_max:
+                return bytes(pdf)
+        raise BriefRefused(
+            f"{document.title}{document.subtitle} does not fit on {pages_max} pages",
+            remedy="take out a chart or a paragraph, or raise pages_max in the definition",
+        )
 
     def picture(self, svg: str, ppi: float = 200) -> bytes:
         """A chart as PNG, for Word."""

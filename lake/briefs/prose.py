@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from lake.briefs.numbers import grouped, quantity, share
 from lake.briefs.thresholds import Thresholds
@@ -110,24 +111,28 @@ def compare(
 
 
 def change_verb(value: Decimal, base: Decimal, band: Band | None, thresholds: Thresholds) -> str:
-    """The verb of a change: its size against the base, its weight against the band.
+    """The verb of a change: its size against the base and the ordinary scatter, its weight against the band.
 
-    Below 2 % or inside the control band (1σ around the mean) 基本持平; else inside 2σ 略升/略降, outside 明显, outside
-    3σ 大幅. A value that left the band on the other side than it moved (a Monday after a quiet Sunday, say) only
-    moved slightly: the adverb belongs to the side it left on. Without a band the verb stands alone.
+    Smaller than 2 % of the base, or than one σ (the control band: such steps come by themselves), is 基本持平. A larger
+    one that ends inside 2σ of what is expected is 略升/略降, outside 2σ 明显, outside 3σ 大幅; a value that left the band
+    on the other side than it moved did not leave it by this step. A step of `notable_pct` that ends inside the band (a
+    Monday after a quiet Sunday, say) would make 略升152% a joke: it is 上升, and the figure's level says that it is
+    ordinary. Without a band the verb stands alone, too.
     """
     if base and abs(value - base) * 100 < thresholds.value("flat_pct") * abs(base):
         return FLAT
     up = value > base
     if band is None or (distance := band.distance(value)) is None:
         return "上升" if up else "下降"
-    if abs(distance) <= thresholds.value("control_sigma"):
+    if abs(value - base) <= thresholds.value("control_sigma") * band.sigma:
         return FLAT
     outside = distance if up else -distance
     if outside > thresholds.value("strong_sigma"):
         return "大幅上升" if up else "大幅下降"
     if outside > thresholds.value("marked_sigma"):
         return "明显上升" if up else "明显下降"
+    if abs(value - base) * 100 >= thresholds.value("notable_pct") * abs(base):
+        return "上升" if up else "下降"
     return "略升" if up else "略降"
 
 
@@ -147,7 +152,7 @@ def run_of(values: Sequence[Decimal | None], thresholds: Thresholds) -> int:
     A move below 2 % ends the row, and so does a window without a number.
     """
     length = 0
-    for newer, older in zip(values, values[1:], strict=False):
+    for newer, older in pairwise(values):
         if newer is None or older is None or newer == older:
             break
         if abs(newer - older) * 100 < thresholds.value("flat_pct") * abs(older):

@@ -89,12 +89,8 @@ class Published:
             raise BriefRefused(
                 f"no published marts at {folder.name}", remedy="run `citybrain marts build --as-of DAY` first"
             )
-        connection = connect(settings)
-        # Attached under a name of its own: a file called marts makes the schema marts ambiguous.
-        connection.execute(f"ATTACH {quote_literal(str(path))} AS published (READ_ONLY)")
-        connection.execute("USE published")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        # Opened directly the file's catalog is called marts, and `marts.city_daily` is its table of the main schema.
+        connection = connect(settings, path, read_only=True, locked=True)
         name, as_of = connection.execute("SELECT build_id, as_of FROM about.build").fetchone() or ("", date.min)
         divisions = connection.execute(
             "SELECT division_code, name_zh, coalesce(short_name_zh, name_zh), level_no, parent_code"

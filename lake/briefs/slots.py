@@ -51,6 +51,8 @@ SLOT_ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 """Slots and the kinds of their arguments; the lint holds templates against it."""
 
+_OUTSIDE = ("明显", "大幅")
+
 
 def phrase(template: str, thresholds: Thresholds, roles: Mapping[str, str], k: str = "") -> str:
     """A title or a note: only thresholds, roles and the length of a ranking can stand in it."""
@@ -103,7 +105,7 @@ class Slots:
                 "rank": entry["rank"],
                 "name": entry["name"],
                 "value": f"{entry['text']}{found['unit']}",
-                "share": f"{entry['share']}%",
+                "share": entry["share"] or "—",
                 "change": entry["change"],
                 "density": entry["density_text"],
             }
@@ -188,11 +190,12 @@ class Slots:
         return str(found["text"]) if found and found["value"] is None else None
 
     def _outside(self, figure: str) -> Text:
-        return self._level(figure)
+        found = self.figure(figure)
+        return "outside" if found and found["judgement"].startswith(_OUTSIDE) else None
 
     def _above(self, figure: str) -> Text:
         found = self.figure(figure)
-        return "above" if found and found["level"] and found["value"] > found["band"]["expected"] else None
+        return "above" if self._outside(figure) and found and found["value"] > found["band"]["expected"] else None
 
     def _some(self, figure: str) -> Text:
         found = self.figure(figure)
@@ -207,7 +210,7 @@ class Slots:
     def _with(self, figure: str, other: str, threshold: str) -> Text:
         """``与降水量（31.2毫米）同期出现``: an association, said only when both are out of the ordinary."""
         found = self.figure(other)
-        if found is None or not self._level(figure) or not self._reaches(other, threshold):
+        if found is None or not self._outside(figure) or not self._reaches(other, threshold):
             return None
         return f"与{found['title_zh']}（{found['text']}{found['unit']}）同期出现"
 
