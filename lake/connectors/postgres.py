@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,12 +131,19 @@ class Source:
             # The scanner's errors repeat the connection string, password included: they are never chained or quoted.
             connection.execute(f"ATTACH {quote_literal(self._conninfo)} AS source (TYPE postgres, READ_ONLY)")
             connection.execute("BEGIN")
-            for setting, value in _SESSION.items():
-                _ask(connection, f"SELECT set_config({quote_literal(setting)}, {quote_literal(value)}, true)")
+            settings = ", ".join(
+                f"set_config({quote_literal(name)}, {quote_literal(value)}, true) AS {quote_identifier(name)}"
+                for name, value in _SESSION.items()
+            )
+            _ask(connection, f"SELECT {settings}")
             yield connection
         except duckdb.Error as error:
             raise self._ours(str(error), contract, window) from None
         finally:
+            # Without it, closing after the server went away ends the whole process: the scanner rolls back in a
+            # destructor, and an exception there is an abort.
+            with suppress(duckdb.Error):
+                connection.execute("ROLLBACK")
             connection.close()
 
     def _types(self, connection: duckdb.DuckDBPyConnection, contract: Contract, window: Window) -> dict[str, str]:
@@ -297,7 +304,7 @@ def _expression(column: Column, type_: str) -> str:
     if type_ in EXACT_TYPES:
         return name
     if type_ in ("timestamptz", "timestamp"):
-        return f"replace({name}::text, ' ', 'T') AS {name}"
+        return f"replace(replace({name}::text, ' ', 'T'), 'TBC', ' BC') AS {name}"
     return f"{name}::text AS {name}"
 
 
