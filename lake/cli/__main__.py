@@ -1,0 +1,5 @@
+"""`python -m lake.cli` is `citybrain`."""
+
+from lake.cli import main
+
+main()
