@@ -152,6 +152,7 @@ def test_they_are_written_in_the_published_standard(settings: Settings) -> None:
         (SCOUT, "encoding, value: utf-8", "encoding, value: gbk", "encoding 'gbk' is unknown"),
         (SCOUT, "delimiter, value: ','", "delimiter, value: '||'", "the delimiter is not one character"),
         (SCOUT, "quote, value: '\"'", "quote, value: ','", "the quote is not one character of its own"),
+        (SCOUT, "quote, value: '\"'", "quote, value: '\"\"'", "the quote is not one character of its own"),
         # modes
         (SCOUT, "withdrawal, value: unseen", "withdrawal, value: absence", "cannot see a withdrawal by absence"),
         (SCOUT, "{property: dueAt, value: '06:30'}", "{property: overlap, value: P1D}", "an overlap without a cursor"),
@@ -352,6 +353,7 @@ def test_the_version_in_the_name_is_the_one_in_the_file(two_versions: Settings) 
     folder = two_versions.root / "contracts" / "queens" / "dot"
     (folder / "street_defect@1.0.0.yaml").rename(folder / "street_defect@1.0.1.yaml")
     assert ["version is not the one in the file's name" in m.message for m in check(two_versions)] == [True]
+    assert check(two_versions, [folder / "street_defect.yaml"]) == []
 
 
 # Read once ---------------------------------------------------------------------------------------------------------
@@ -372,8 +374,8 @@ def test_a_second_process_reads_neither_yaml_nor_models(copied: Settings) -> Non
 
 def test_a_changed_file_is_read_anew(copied: Settings) -> None:
     load_contracts(copied)
-    edit(copied, SCOUT, "retentionDays, value: 400", "retentionDays, value: 30")
-    assert versions_of("queens.dot.street_defect", copied)[-1].retention_days == 30
+    edit(copied, SCOUT, "retentionDays, value: 400", "retentionDays, value: 300")
+    assert versions_of("queens.dot.street_defect", copied)[-1].retention_days == 300
 
 
 # The city ----------------------------------------------------------------------------------------------------------
