@@ -105,3 +105,8 @@ def test_a_purpose_cannot_leave_its_place(settings, purpose: str) -> None:
     for use in (lambda: ensure_keys(settings, [purpose]), lambda: hmac_sql("cell", purpose)):
         with pytest.raises(ValueError, match="snake_case"):
             use()
+
+
+def test_the_digest_key_hashes_no_column() -> None:
+    with pytest.raises(ValueError, match="content digests"):
+        hmac_sql("cell", DIGEST)
