@@ -17,7 +17,7 @@ HOTLINE, PATROL = "queens.nyc311.service_request", "queens.dot.street_defect"
 CRASH, WEATHER = "queens.nypd.collision", "queens.weather.hourly_weather"
 
 _TABLES = """
-CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA about;
+CREATE SCHEMA core; CREATE SCHEMA about; -- as published: the marts are in the main schema of the catalog `marts`
 
 CREATE TABLE core.dim_admin_division AS
   SELECT '4' AS division_code, 3 AS level_no, CAST(NULL AS VARCHAR) AS parent_code, '皇后区' AS name_zh,
@@ -133,8 +133,7 @@ def publish(settings: Settings, *, as_of: date = AS_OF, tweak: str = "", name: s
     folder = settings.published / build_id
     folder.mkdir(parents=True)
     day = f"DATE '{as_of}'"
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{folder / 'marts.duckdb'}' AS fresh; USE fresh")
+    with duckdb.connect(str(folder / "marts.duckdb")) as connection:
         connection.execute(_TABLES.replace("$as_of", day))
         connection.execute(f"UPDATE about.build SET build_id = '{build_id}'")
         if tweak:

@@ -16,21 +16,21 @@ from lake.briefs.geometry import Shape
 
 WIDTH = 624
 ACCENT, DARK, MIDDLE, LIGHT, PALE = "#9e2a2b", "#3d3d3d", "#8a8a8a", "#d9d9d9", "#efefef"
-RAMP = ("#f3e3df", "#e2b8b0", "#cf8e86", "#9e2a2b")
+RAMP = ("#f8ebe8", "#edcac4", "#de9f97", "#cb6a62")
+INK = "#222222"
 MAP_SIZE = (560.0, 420.0)
 _TEXT = 13
 _LABEL_EVERY = 7
 
 
-def draw(
-    figure_set: FigureSet, definition: Definition, shapes: Mapping[str, Shape], wanted: set[str]
-) -> dict[str, str]:
-    """SVG of each wanted chart that the figure set has the numbers for, by the chart's id."""
+def draw(figure_set: FigureSet, definition: Definition, shapes: Mapping[str, Shape]) -> dict[str, str]:
+    """SVG of each chart that the figure set has the numbers for and the shapes, by the chart's id."""
+    edition = "city" if figure_set["scope"]["is_city"] else "division"
     series = {each["id"]: each for each in figure_set["series"]}
     rankings = {each["id"]: each for each in figure_set["rankings"]}
     drawn: dict[str, str] = {}
     for chart in definition.charts:
-        if chart.id not in wanted:
+        if chart.scope not in ("all", edition):
             continue
         if chart.kind in ("trend", "weeks") and (found := series.get(chart.of)) and found["points"]:
             drawn[chart.id] = _svg(_trend(found) if chart.kind == "trend" else _weeks(found))
@@ -178,10 +178,9 @@ def _map(ranking: dict[str, Any], shapes: Mapping[str, Shape]) -> Any:
                 },
             }
         )
-        is_dark = step is not None and step == len(classes) - 1
         x, y = shape.label
-        labels.append({"x": x + offset, "y": y - 6, "t": entry["name"], "c": "#ffffff" if is_dark else DARK})
-        labels.append({"x": x + offset, "y": y + 7, "t": entry["text"], "c": "#ffffff" if is_dark else DARK})
+        labels.append({"x": x + offset, "y": y - 6, "t": entry["name"], "c": INK})
+        labels.append({"x": x + offset, "y": y + 7, "t": entry["text"], "c": INK})
     keys = [
         {"y": 40 + 22 * number, "c": RAMP[number + len(RAMP) - len(classes)], "t": each["text"]}
         for number, each in enumerate(classes)

@@ -86,8 +86,8 @@ class Document:
         yield from self.notes
 
 
-def compose(figure_set: FigureSet, definition: Definition, thresholds: Thresholds) -> Document:
-    """Fill the definition's templates from a figure set.
+def compose(figure_set: FigureSet, definition: Definition, thresholds: Thresholds, drawn: set[str]) -> Document:
+    """Fill the definition's templates from a figure set; `drawn` are the charts there are.
 
     Raises:
         BriefRefused: a number of the text does not stand in the figure set.
@@ -99,7 +99,7 @@ def compose(figure_set: FigureSet, definition: Definition, thresholds: Threshold
         wanted = "city" if figure_set["scope"]["is_city"] else "division"
         if section.scope not in ("all", wanted) or any(role not in roles for role in section.needs):
             continue
-        blocks = list(_blocks(section, figure_set, definition, thresholds, slots))
+        blocks = list(_blocks(section, figure_set, definition, thresholds, slots, drawn))
         if blocks:
             sections.append(Section(f"{_ORDINALS[len(sections)]}、{slots.fill(section.title)}", blocks))
     document = Document(
@@ -176,6 +176,7 @@ def _blocks(
     definition: Definition,
     thresholds: Thresholds,
     slots: Slots,
+    drawn: set[str],
 ) -> Iterator[Block]:
     points = _points(section.points, figure_set, thresholds, slots)
     if points:
@@ -186,10 +187,8 @@ def _blocks(
     rankings = {ranking["id"]: ranking for ranking in figure_set["rankings"]}
     series = {each["id"]: each for each in figure_set["series"]}
     for chart in definition.charts:
-        if chart.id not in section.chart:
-            continue
         source = rankings.get(chart.of) or series.get(chart.of)
-        if source and (source.get("entries") or source.get("points")):
+        if source and chart.id in section.chart and chart.id in drawn:
             yield Block("chart", chart=chart.id, title=source["title_zh"])
     if section.table and (ranking := rankings.get(section.table.ranking)) and ranking["entries"]:
         entries = slots.entries(ranking["id"])

@@ -156,9 +156,9 @@ class _House:
         if self._presses is None:
             self._presses = PdfPress(self.settings.root), HtmlPress(self.settings.root)
         pdf, html = self._presses
-        document = compose(figure_set, self.definition, self.thresholds)
-        used = {block.chart for section in document.sections for block in section.blocks if block.chart}
-        charts = draw(figure_set, self.definition, self._map_shapes() if figure_set["scope"]["is_city"] else {}, used)
+        is_city = figure_set["scope"]["is_city"]
+        charts = draw(figure_set, self.definition, self._map_shapes() if is_city else {})
+        document = compose(figure_set, self.definition, self.thresholds, set(charts))
         for svg in charts.values():
             check_numbers(_texts_of(svg), figure_set)
         # The day of the files is the brief's own: an issue's bytes depend on nothing else.
@@ -254,5 +254,5 @@ def _sync(folder: Path) -> None:
 
 def _sweep(incoming: Path) -> None:
     """What a killed process left half-written; the lock says nobody else is writing."""
-    if incoming.exists():
-        shutil.rmtree(incoming)
+    for left in incoming.glob("*"):
+        shutil.rmtree(left)

@@ -7,7 +7,7 @@ counts, compares or explains comes from a slot, and this lint looks at the only 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,10 @@ _DIRECTION = re.compile(
 )
 _CAUSE = re.compile("因|由于|导致|致使|造成|引发|引起|所致|源于|缘于|归咎|使得|促使|带来|影响|得益|缘由|诱发")
 _NUMBER_WORDS_IN = re.compile("[两半几倍]|数[十百千万]|成[以之]|[大多]半")
+_TERMS = re.compile("降水|最高气温|最低气温|升级诉求|加减|同一")
+"""Names of things that hold such a sign and say nothing about a figure."""
+_TITLE_SLOTS = {"t": ("threshold",), "role": ("role",), "k": ()}
+_TITLE = re.compile(r"^(title|window_word|notes\..*|(figures|series|rankings|awaited)\..*)$")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def lint_definition(definition: Definition) -> list[Finding]:
             findings.append(Finding(definition.path, where, "syntax", error.cause))
             continue
         findings += [Finding(definition.path, where, kind, piece) for kind, piece in lint_nodes(nodes)]
-        findings += [Finding(definition.path, where, "slot", piece) for piece in _unknown(nodes, definition)]
+        known = _TITLE_SLOTS if _TITLE.match(where) else SLOT_ARGUMENTS
+        findings += [Finding(definition.path, where, "slot", piece) for piece in _unknown(nodes, definition, known)]
     return findings
 
 
@@ -68,14 +73,15 @@ def lint_nodes(nodes: Sequence[Node]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for node in walk(nodes):
         if isinstance(node, Literal):
-            found += [("number", sign) for sign in node.text if sign.isnumeric()]
-            found += [("number", match.group()) for match in _NUMBER_WORDS_IN.finditer(node.text)]
-            found += [("direction", match.group()) for match in _DIRECTION.finditer(node.text)]
-            found += [("cause", match.group()) for match in _CAUSE.finditer(node.text)]
+            text = _TERMS.sub("　", node.text)
+            found += [("number", sign) for sign in text if sign.isnumeric()]
+            found += [("number", match.group()) for match in _NUMBER_WORDS_IN.finditer(text)]
+            found += [("direction", match.group()) for match in _DIRECTION.finditer(text)]
+            found += [("cause", match.group()) for match in _CAUSE.finditer(text)]
     return found
 
 
-def _unknown(nodes: Sequence[Node], definition: Definition) -> list[str]:
+def _unknown(nodes: Sequence[Node], definition: Definition, known: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Slots that do not exist, and arguments that name nothing in the definition."""
     names = definition.names()
     wrong: list[str] = []
@@ -84,7 +90,7 @@ def _unknown(nodes: Sequence[Node], definition: Definition) -> list[str]:
             wrong.append(node.ranking)
         if not isinstance(node, Slot) or node.name.startswith("."):
             continue
-        kinds = SLOT_ARGUMENTS.get(node.name)
+        kinds = known.get(node.name)
         if kinds is None or len(kinds) != len(node.arguments):
             wrong.append(node.name)
             continue

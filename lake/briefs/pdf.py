@@ -52,12 +52,19 @@ class PdfPress:
         Raises:
             BriefRefused: Typst warns (a missing glyph or font, say), or the brief is too long however tight.
         """
+        import typst
+
         stamp = int(day.timestamp())
         for tightness in range(TIGHTEST + 1):
             data = json.dumps({**asdict(document), "charts": charts, "tightness": tightness}, ensure_ascii=False)
-            pdf, warnings = self._compiler.compile_with_warnings(
-                format="pdf", sys_inputs={"data": data}, timestamp=stamp
-            )
+            try:
+                pdf, warnings = self._compiler.compile_with_warnings(
+                    format="pdf", sys_inputs={"data": data}, timestamp=stamp
+                )
+            except typst.TypstError as error:
+                raise BriefRefused(
+                    f"Typst cannot lay the brief out: {error.message}", remedy=f"mend {LAYOUT}"
+                ) from error
             if warnings:
                 raise BriefRefused(f"the PDF's layout warns: {warnings[0].message}", remedy=f"mend {LAYOUT}")
             if len(_PAGE.findall(pdf)) <= pages_max:

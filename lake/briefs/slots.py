@@ -34,7 +34,6 @@ SLOT_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "with": ("figure", "figure", "threshold"),
     "focus": ("ranking",),
     "top": ("ranking",),
-    "k": ("ranking",),
     "t": ("threshold",),
     "role": ("role",),
     "src": ("role",),
@@ -226,10 +225,6 @@ class Slots:
             if entry["value"]
         ]
         return "、".join(named[: self._thresholds.whole("top_named")]) or None
-
-    def _k(self, ranking: str) -> Text:
-        found = self._rankings.get(ranking)
-        return str(len(found["entries"])) if found else None
 
     def _t(self, threshold: str) -> Text:
         return self._thresholds[threshold].text
