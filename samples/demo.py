@@ -242,7 +242,7 @@ def _lines(result: Any) -> Iterator[str]:
     for name, counts in result.items():
         if "delivered" in counts:
             parts = ", ".join(f"{part} {counts[part]:,}" for part in ("accepted", "quarantined", "unchanged"))
-            missing = f"; {counts['missing_days']} days not at the source" if counts["missing_days"] else ""
+            missing = f"; {counts['missing_days']} missing at the source" if counts["missing_days"] else ""
             yield f"{name}: {_words(counts['outcome'])}; delivered {counts['delivered']:,} = {parts}{missing}"
         elif "issues" in counts:
             new = f"{counts['new']} new" if counts["new"] else "nothing new"

@@ -271,7 +271,7 @@ def _count(counts: dict[str, Counts], result: LoadResult) -> None:
         "%s %s: %s; delivered %d = accepted %d + quarantined %d + unchanged %d%s",
         result.dataset, result.window, result.outcome.replace("_", " "), result.delivered, result.accepted,
         result.quarantined, result.unchanged,
-        f"; {len(result.missing_days)} days missing at the source" if result.missing_days else "",
+        f"; {len(result.missing_days)} missing at the source" if result.missing_days else "",
     )  # fmt: skip
 
 

@@ -291,7 +291,7 @@ def fire(trigger: Any) -> tuple[list[str], int]:
             return event.payload, turns
         raise AssertionError("it never fired")
 
-    return asyncio.run(wait())
+    return asyncio.run(asyncio.wait_for(wait(), timeout=20))
 
 
 def test_the_trigger_fires_when_the_last_is_in_and_blocks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
