@@ -40,7 +40,7 @@ def trace_command(
 ) -> None:
     """Where a number comes from: query, build, tables and pinned files.
 
-    Example: citybrain brief trace var/queens/issues/B01/2023-04-03/4/issue-1 appeals_n
+    Example: citybrain brief trace var/queens/issues/B01/2023-04-03/4/issue-1 appeals
     """
     from lake import briefs
 

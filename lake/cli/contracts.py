@@ -27,25 +27,25 @@ def check_command(
     """
     from lake.admission.suites import check_suite, suite_path
     from lake.connectors import check_arguments
-    from lake.contracts import check, load_contracts
+    from lake.contracts import examine, line_of
 
     home = settings()
-    mistakes = [
-        {"file": str(m.file), "line": m.line, "message": m.message, "remedy": m.remedy} for m in check(home, paths)
-    ]
-    if not mistakes:
-        contracts = [
-            c for c in load_contracts(home) if not paths or Path(c.path).resolve() in [p.resolve() for p in paths]
+    examined = examine(home, paths)
+    mistakes = [m.__dict__ | {"file": str(m.file)} for m in examined.mistakes]
+    for contract in (version for versions in examined.versions.values() for version in versions):
+        mistakes += [
+            {
+                "file": contract.path,
+                "line": line_of(contract, "arguments"),
+                "message": text,
+                "remedy": "correct the contract's arguments",
+            }
+            for text in check_arguments(contract)
         ]
-        for contract in contracts:
-            mistakes += [
-                {"file": contract.path, "line": 1, "message": text, "remedy": "correct the contract's arguments"}
-                for text in check_arguments(contract)
-            ]
-            mistakes += [
-                {"file": str(suite_path(contract, home)), "line": None, "message": text, "remedy": "correct the suite"}
-                for text in check_suite(contract, home)
-            ]
+        mistakes += [
+            {"file": str(suite_path(contract, home)), "line": None, "message": text, "remedy": "correct the suite"}
+            for text in check_suite(contract, home)
+        ]
     if as_json:
         print_json(mistakes)
     elif mistakes:
