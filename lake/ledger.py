@@ -21,14 +21,12 @@ from lake.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
 
-LANDED, COMMITTED, HELD, DECIDED = "landed", "committed", "held", "decided"
+LANDED, COMMITTED, HELD, DECIDED, PURGED = "landed", "committed", "held", "decided", "purged"
 PUBLISHED, ISSUED = "published", "issued"
 
-_LANDING_FILES = {
-    "manifest.json": (LANDED, "landed_at"),
-    "held.json": (HELD, "at"),
-    "decision.json": (DECIDED, "at"),
-}
+_LISTS = (("holds.json", "holds", HELD, "at"), ("decision.json", "decisions", DECIDED, "at"),
+          ("commit.json", "commits", COMMITTED, "committed_at"))  # fmt: skip
+"""Files of a landing folder that only grow: name, key of the list, kind of event, key of its time."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: landed, committed, held, decided, published or issued.
+        kind: landed, committed, held, decided, purged, published or issued.
         subject: what it happened to: dataset and delivery, build id, or issue folder.
         at: ISO 8601 time as the file that tells of it has it.
         dataset: dataset id; None for builds and issues.
@@ -138,18 +136,22 @@ class Ledger:
         Where a delivery replaced a day, the deliveries it replaced no longer count. A held day shows as held only
         when nothing newer of that day was committed.
         """
-        states: dict[tuple[str, date], PartitionState] = {}
+        live: dict[tuple[str, date], dict[str, PartitionState]] = {}
+        held: dict[tuple[str, date], PartitionState] = {}
         events = self.events(dataset=dataset)
         committed = {event.subject for event in events if event.kind == COMMITTED}
         for event in events:
-            if event.dataset is None:
-                continue
             if event.kind == COMMITTED:
                 for state in _committed_days(event):
-                    states[event.dataset, state.day] = _add(states.get((event.dataset, state.day)), state, event)
+                    key = (state.dataset, state.day)
+                    of_day = {} if str(state.day) in event.payload["replaced_days"] else live.get(key, {})
+                    # A delivery that was replayed is the same delivery: its newest account is the one that holds.
+                    others = {name: known for name, known in of_day.items() if name != state.delivery}
+                    live[key] = others | {state.delivery: state}
             elif event.kind == HELD and event.subject not in committed:
                 for state in _held_days(event):
-                    states.setdefault((event.dataset, state.day), state)
+                    held[state.dataset, state.day] = state
+        states = held | {key: _together(list(of_day.values())) for key, of_day in live.items()}
         return [states[key] for key in sorted(states)]
 
     @cached_property
@@ -192,15 +194,16 @@ def project(settings: Settings) -> Iterator[Event]:
 
 def landing_events(folder: Path) -> Iterator[Event]:
     """Events of one delivery, from the files of its landing folder."""
-    dataset = _read(folder / "manifest.json")["dataset"]
+    manifest = _read(folder / "manifest.json")
+    dataset, purged_at = manifest["dataset"], manifest.pop("purged_at", None)
     subject = f"{dataset}/{folder.name}"
-    for name, (kind, time_field) in _LANDING_FILES.items():
+    yield Event(LANDED, subject, manifest["landed_at"], dataset, manifest)
+    if purged_at:
+        yield Event(PURGED, subject, purged_at, dataset, {"purged_at": purged_at})
+    for name, key, kind, time_field in _LISTS:
         if (folder / name).exists():
-            content = _read(folder / name)
-            yield Event(kind, subject, content[time_field], dataset, content)
-    if (folder / "commit.json").exists():
-        for commit in _read(folder / "commit.json")["commits"]:
-            yield Event(COMMITTED, subject, commit["committed_at"], dataset, commit)
+            for content in _read(folder / name)[key]:
+                yield Event(kind, subject, content[time_field], dataset, content)
 
 
 def published_event(folder: Path) -> Event:
@@ -239,16 +242,15 @@ def _held_days(event: Event) -> Iterator[PartitionState]:
         )  # fmt: skip
 
 
-def _add(known: PartitionState | None, new: PartitionState, event: Event) -> PartitionState:
-    replaced = str(new.day) in event.payload["replaced_days"]
-    if known is None or known.state == HELD or replaced:
-        return new
+def _together(states: list[PartitionState]) -> PartitionState:
+    """One day's account over its live deliveries, oldest first; warnings of the newest that brought something."""
+    newest = states[-1]
+    brought = [state for state in states if state.accepted or state.quarantined]
     return PartitionState(
-        new.dataset, new.day, COMMITTED,
-        known.delivered + new.delivered, known.accepted + new.accepted,
-        known.quarantined + new.quarantined, known.unchanged + new.unchanged,
-        new.delivery, new.at,
-        new.warnings if new.accepted or new.quarantined else known.warnings,
+        newest.dataset, newest.day, COMMITTED,
+        sum(state.delivered for state in states), sum(state.accepted for state in states),
+        sum(state.quarantined for state in states), sum(state.unchanged for state in states),
+        newest.delivery, newest.at, (brought or states)[-1].warnings,
     )  # fmt: skip
 
 

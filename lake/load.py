@@ -10,23 +10,25 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from lake.admission import Admitted, DayCount, HeldContent, admit
 from lake.boundary import boundary
-from lake.contracts import contract_for
+from lake.contracts import contract_for, versions_of
 from lake.contracts.model import Contract, Mode, Window, last_due, window_of
-from lake.errors import Busy, CitybrainError, ContractError, ContractViolation, PartitionHeld
-from lake.landing import Landed, deliveries, land
-from lake.ledger import COMMITTED, Ledger, PartitionState, landing_events
+from lake.errors import Busy, CitybrainError, ContractError, ContractViolation, PartitionHeld, StorageFull
+from lake.landing import Landed, delivery_folder, land, read_landed
+from lake.ledger import COMMITTED, LANDED, Ledger, PartitionState, landing_events
 from lake.settings import Settings
 from lake.tables import Committed, Tables
 
 Progress = Callable[[str], None]
 LOCK_PATIENCE_S = 600.0
+ADMITTING = "admitting.json"
+"""In the landing folder from before the admission until the ledger has what became of it."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
     contract = _contract(dataset, window, settings)
     with _lock(contract, window, settings):
         say(f"landing {dataset} {window}")
-        landed = land(contract, window, settings)
-        return _admit_and_commit(landed, settings, say)
+        landed = land(contract, window, settings, is_overtaken=lambda known: _is_overtaken(known, settings))
+        _settle(dataset, landed.delivery, settings, say)
+        # What was landed before may have been landed by an older version of the contract.
+        return _admit_and_commit(replace(landed, contract=contract), settings, say)
 
 
 def load_business_day(
@@ -101,11 +105,15 @@ def load_business_day(
 def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progress | None = None) -> LoadResult:
     """Admit a landed delivery again without asking the source: after a decision, or a changed suite or contract.
 
+    It is admitted by the version of the contract that today holds for its days, and by today's suite.
+
     Raises:
-        ContractError: no such delivery.
+        ContractError: no such delivery, its bytes are purged, or a newer one has taken its place in the lake.
     """
     landed = find_landed(dataset, delivery, settings)
     with _lock(landed.contract, landed.window, settings):
+        _refuse_what_is_past(landed, settings)
+        landed = replace(landed, contract=_contract(dataset, landed.window, settings))
         return _admit_and_commit(landed, settings, progress or (lambda text: None), again=True)
 
 
@@ -113,7 +121,7 @@ def accept_anyway(dataset: str, delivery: str, because: str, by: str, settings: 
     """Commit a held delivery in spite of its failed critical expectations, and record who decided so and why."""
     landed = find_landed(dataset, delivery, settings)
     decision = {"because": because, "by": by, "at": datetime.now(UTC).isoformat(), "delivery": delivery}
-    _write(landed.folder / "decision.json", decision)
+    _append(landed.folder / "decision.json", "decisions", decision)
     return resume(dataset, delivery, settings)
 
 
@@ -123,9 +131,10 @@ def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
     Raises:
         ContractError: there is none.
     """
-    for landed in deliveries(settings, dataset):
-        if landed.delivery == delivery:
-            return landed
+    versions_of(dataset, settings)  # says so when there is no such dataset
+    folder = delivery_folder(settings, dataset, delivery)
+    if folder.name == delivery and (folder / "manifest.json").exists():
+        return read_landed(folder)
     raise ContractError(
         f"no delivery {delivery!r} was landed",
         remedy="see `citybrain quarantine show` for the deliveries of a dataset",
@@ -135,11 +144,13 @@ def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
 
 def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again: bool = False) -> LoadResult:
     contract, tables, ledger = landed.contract, Tables(settings), Ledger(settings)
-    if not again and _is_live(landed, ledger):
+    _tidy(landed.folder, ledger)
+    if not again and not (landed.folder / ADMITTING).exists() and _is_live(landed, ledger):
         say(f"{contract.dataset} {landed.window}: nothing new")
         return _nothing_new(landed)
     if (committed := _committed_before_it_was_killed(landed, tables)) is not None:
         return _finish(landed, committed, ledger)
+    _write(landed.folder / ADMITTING, {"commits": len(_listed(landed.folder / "commit.json", "commits"))})
     held = _held_content(contract, landed.window, settings, tables)
     say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
     try:
@@ -164,20 +175,18 @@ def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, agai
 def _finish(landed: Landed, committed: Committed, ledger: Ledger) -> LoadResult:
     """Write the commit down in the landing folder and the ledger; the admission record says what was in it."""
     admission = _read(landed.folder / "admission.json")
-    path = landed.folder / "commit.json"
-    commits = _read(path)["commits"] if path.exists() else []
-    commits.append(
-        {
-            "delivery": landed.delivery,
-            "snapshot_id": committed.snapshot_id,
-            "committed_at": committed.committed_at.isoformat(),
-            **admission,
-        }
-    )
-    _write(path, {"commits": commits})
+    commit = {
+        "delivery": landed.delivery,
+        "snapshot_id": committed.snapshot_id,
+        "committed_at": committed.committed_at.isoformat(),
+        **admission,
+    }
+    _append(landed.folder / "commit.json", "commits", commit)
     (landed.folder / "held.json").unlink(missing_ok=True)
     boundary("ledger.before")
     ledger.record(landing_events(landed.folder))
+    boundary("ledger.after")
+    (landed.folder / ADMITTING).unlink(missing_ok=True)
     totals = {
         name: sum(day[name] for day in admission["days"])
         for name in ("delivered", "accepted", "quarantined", "unchanged")
@@ -212,6 +221,90 @@ def _is_live(landed: Landed, ledger: Ledger) -> bool:
     digests = live_digests(landed.contract, ledger)
     days = _read(landed.folder / "commit.json")["commits"][-1]["days"]
     return all(digests.get(date.fromisoformat(day["day"])) == day["digest"] for day in days)
+
+
+def _is_overtaken(known: Landed, settings: Settings) -> bool:
+    """Whether the days of a delivery were corrected since by one that was landed later.
+
+    Only where the delivery itself orders versions does the same content, delivered again, then have to count as
+    news: where a cursor does, it is part of the content; elsewhere the day is replaced, and compared by its digest.
+    """
+    if known.contract.mode is not Mode.CHANGES or known.contract.cursor is not None:
+        return False
+    ledger, dataset = Ledger(settings), known.contract.dataset
+    subject, at = f"{dataset}/{known.delivery}", known.landed_at.isoformat()
+    later = {e.subject for e in ledger.events(dataset=dataset, kind=LANDED) if e.at > at} - {subject}
+    days = {str(file.day or known.window.first) for file in known.files}
+    return any(
+        day["accepted"] and day["day"] in days
+        for event in ledger.events(dataset=dataset, kind=COMMITTED)
+        if event.subject in later
+        for day in event.payload["days"]
+    )
+
+
+def _settle(dataset: str, besides: str, settings: Settings, say: Progress) -> None:
+    """Bring earlier deliveries to their end that a killed load left behind, oldest first.
+
+    Without this a delivery whose load died would be nowhere, should the source deliver something else by now.
+    """
+    room = delivery_folder(settings, dataset, besides).parent
+    ledger = Ledger(settings)
+    left = [path.parent for path in room.glob("*/manifest.json") if _is_unfinished(path.parent, ledger)]
+    for landed in sorted(map(read_landed, left), key=lambda each: (each.landed_at, each.delivery)):
+        if landed.delivery == besides or landed.purged_at is not None:
+            continue
+        say(f"finishing {dataset} {landed.window}, delivery {landed.delivery}, which was left unfinished")
+        try:
+            _refuse_what_is_past(landed, settings)
+            todays = replace(landed, contract=_contract(dataset, landed.window, settings))
+            _admit_and_commit(todays, settings, say, again=True)
+        except (StorageFull, Busy):
+            raise
+        except CitybrainError as error:
+            say(f"delivery {landed.delivery} stays as it is: {error}")
+
+
+def _is_unfinished(folder: Path, ledger: Ledger) -> bool:
+    _tidy(folder, ledger)
+    return (folder / ADMITTING).exists() or not ((folder / "commit.json").exists() or (folder / "held.json").exists())
+
+
+def _tidy(folder: Path, ledger: Ledger) -> None:
+    """Where the admission that was begun has its commit written down, only the ledger may lack it."""
+    begun = folder / ADMITTING
+    if begun.exists() and len(_listed(folder / "commit.json", "commits")) > _read(begun)["commits"]:
+        (folder / "held.json").unlink(missing_ok=True)
+        ledger.record(landing_events(folder))
+        begun.unlink()
+
+
+def _refuse_what_is_past(landed: Landed, settings: Settings) -> None:
+    """A replay must not bring a day back to what it was before a newer delivery."""
+    if landed.purged_at is not None:
+        raise ContractError(
+            f"the bytes of delivery {landed.delivery} were purged on {landed.purged_at.date()}",
+            remedy="load the days again from the source",
+            dataset=landed.contract.dataset,
+            day=landed.window.first,
+        )
+    if landed.contract.mode is Mode.CHANGES:
+        return
+    ledger, dataset, at = Ledger(settings), landed.contract.dataset, landed.landed_at.isoformat()
+    later = {event.subject for event in ledger.events(dataset=dataset, kind=LANDED) if event.at > at}
+    for event in ledger.events(dataset=dataset, kind=COMMITTED):
+        ours = [day for day in event.payload["replaced_days"] if _within(day, landed.window)]
+        if event.subject in later and ours:
+            raise ContractError(
+                f"delivery {event.payload['delivery']}, which is newer, has taken the place of this one",
+                remedy=f"load {landed.window} again from the source",
+                dataset=dataset,
+                day=ours[0],
+            )
+
+
+def _within(day: str, window: Window) -> bool:
+    return window.first <= date.fromisoformat(day) <= window.last
 
 
 def live_digests(contract: Contract, ledger: Ledger) -> dict[date, str]:
@@ -262,23 +355,23 @@ def _hold(landed: Landed, error: CitybrainError, ledger: Ledger) -> None:
             day = file.day or landed.window.first
             of_day[day] = of_day.get(day, 0) + file.records
         days = [{"day": str(day), "delivered": records} for day, records in sorted(of_day.items())]
-    _write(
-        landed.folder / "held.json",
-        {
-            "delivery": landed.delivery,
-            "kind": type(error).__name__,
-            "cause": error.cause,
-            "remedy": error.remedy,
-            "at": datetime.now(UTC).isoformat(),
-            "days": days,
-        },
-    )
+    told = {"delivery": landed.delivery, "kind": type(error).__name__, "cause": error.cause, "remedy": error.remedy}
+    hold = {**told, "days": days, "at": datetime.now(UTC).isoformat()}
+    before, path = _listed(landed.folder / "holds.json", "holds"), landed.folder / "held.json"
+    # Held again for the same reason is no news; who tries again and again would fill the ledger.
+    if not before or {**before[-1], "at": ""} != {**hold, "at": ""}:
+        _append(landed.folder / "holds.json", "holds", hold)
+    else:
+        hold = before[-1]
+    _write(path, hold)
+    boundary("hold.written")
     ledger.record(landing_events(landed.folder))
+    (landed.folder / ADMITTING).unlink(missing_ok=True)
 
 
 def _decision(folder: Path) -> str | None:
-    path = folder / "decision.json"
-    return str(_read(path)["because"]) if path.exists() else None
+    decisions = _listed(folder / "decision.json", "decisions")
+    return str(decisions[-1]["because"]) if decisions else None
 
 
 def _admission_record(admitted: Admitted) -> dict[str, Any]:
@@ -362,6 +455,15 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _append(path: Path, key: str, entry: dict[str, Any]) -> None:
+    """Add to a file that only grows: the ledger is made again from all that is in it."""
+    _write(path, {key: [*_listed(path, key), entry]})
+
+
+def _listed(path: Path, key: str) -> list[dict[str, Any]]:
+    return list(_read(path)[key]) if path.exists() else []
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from lake.contracts import load_contracts
 from lake.contracts.model import Contract, Mode
 from lake.engine import connect
-from lake.ledger import COMMITTED, Ledger
+from lake.ledger import COMMITTED, landing_events
 from lake.settings import Settings
 from lake.tables import Tables
 
@@ -29,7 +29,8 @@ class Reconciled:
         delivered: records by the second count, of all deliveries that count for the day.
         accepted, quarantined, unchanged: records found in the table, the quarantine and the list of unchanged.
         held: records of deliveries that are landed and wait for a decision.
-        unaccounted: delivered less everything else; anything but 0 is a fault.
+        doubled: addresses found more than once, or in the table by a delivery that was replaced.
+        unaccounted: records that are nowhere; or, negative, in two places. Anything but 0 is a fault.
     """
 
     dataset: str
@@ -39,11 +40,13 @@ class Reconciled:
     quarantined: int
     unchanged: int
     held: int = 0
+    doubled: int = 0
 
     @property
     def unaccounted(self) -> int:
         """Records that are nowhere, or in two places when negative."""
-        return self.delivered - self.accepted - self.quarantined - self.unchanged - self.held
+        found = self.accepted + self.quarantined + self.unchanged + self.held
+        return self.delivered + self.doubled - found or -self.doubled
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -55,6 +58,7 @@ class Reconciled:
             "quarantined": self.quarantined,
             "unchanged": self.unchanged,
             "held": self.held,
+            "doubled": self.doubled,
             "unaccounted": self.unaccounted,
         }
 
@@ -72,7 +76,7 @@ def _reconcile(contract: Contract, settings: Settings) -> list[Reconciled]:
     live = _live_deliveries(contract, settings)
     delivered = _delivered(contract, settings, live)
     places = _found(contract, settings, live)
-    held = _held(contract, settings)
+    held = _held(contract, settings, live)
     return [
         Reconciled(
             contract.dataset,
@@ -82,6 +86,7 @@ def _reconcile(contract: Contract, settings: Settings) -> list[Reconciled]:
             quarantined=places["quarantined"].get(day, 0),
             unchanged=places["unchanged"].get(day, 0),
             held=held.get(day, 0),
+            doubled=places["doubled"].get(day, 0),
         )
         for day in sorted(set(delivered) | set(held) | set().union(*places.values()))
     ]
@@ -90,7 +95,9 @@ def _reconcile(contract: Contract, settings: Settings) -> list[Reconciled]:
 def _live_deliveries(contract: Contract, settings: Settings) -> set[tuple[str, date]]:
     """Delivery and day pairs that count: where a day was replaced, only the delivery that did and later ones."""
     live: dict[date, list[str]] = {}
-    for event in Ledger(settings).events(dataset=contract.dataset, kind=COMMITTED):
+    room = settings.landing / contract.department / contract.name
+    events = [event for path in room.glob("*/manifest.json") for event in landing_events(path.parent)]
+    for event in sorted((e for e in events if e.kind == COMMITTED), key=lambda event: (event.at, event.id)):
         for record in event.payload["days"]:
             day, delivery = date.fromisoformat(record["day"]), event.payload["delivery"]
             if str(day) in event.payload["replaced_days"]:
@@ -130,12 +137,13 @@ def _delivered(contract: Contract, settings: Settings, live: set[tuple[str, date
 
 
 def _found(contract: Contract, settings: Settings, live: set[tuple[str, date]]) -> dict[str, dict[date, int]]:
-    """Distinct addresses of live deliveries by day, in each of the three places."""
+    """Records of live deliveries by day in each of the three places, and how many of their addresses are repeated."""
     folder = settings.quarantine / contract.department / contract.name
-    accepted = [file.path for file in Tables(settings).pin(contract).files]
+    accepted = [file.path for file in Tables(settings).pin(contract).files if Path(file.path).exists()]
     unchanged = [str(path) for path in sorted(folder.glob("*.unchanged.parquet"))]
     quarantined = [str(path) for path in sorted(folder.glob("*.parquet")) if str(path) not in unchanged]
-    found: dict[str, dict[date, int]] = {"accepted": {}, "quarantined": {}, "unchanged": {}}
+    found: dict[str, dict[date, int]] = {"accepted": {}, "quarantined": {}, "unchanged": {}, "doubled": {}}
+    addresses = []
     with connect(settings) as duck:
         duck.execute("CREATE TABLE live (delivery VARCHAR, day DATE)")
         if live:
@@ -149,20 +157,34 @@ def _found(contract: Contract, settings: Settings, live: set[tuple[str, date]]) 
             ("unchanged", unchanged, "day"),
         ):
             if files:
-                rows = duck.execute(
-                    f"SELECT f.{day}, count(DISTINCT (f._delivery, f._file, f._record)) "
+                # What the quarantine has of a delivery that was replaced may stay there; the table may not have it.
+                join = "LEFT JOIN" if place == "accepted" else "JOIN"
+                duck.execute(
+                    f"CREATE TABLE {place} AS SELECT f.{day} AS day, f._delivery, f._file, f._record, "
+                    "live.delivery IS NOT NULL AS is_live "
                     "FROM read_parquet($1, hive_partitioning = false, union_by_name = true) f "
-                    f"JOIN live ON live.delivery = f._delivery AND live.day = f.{day} GROUP BY 1",
+                    f"{join} live ON live.delivery = f._delivery AND live.day = f.{day}",
                     [files],
+                )
+                found[place] = dict(duck.execute(f"SELECT day, count(*) FROM {place} GROUP BY 1").fetchall())
+                addresses.append(f"FROM {place}")
+        if addresses:
+            found["doubled"] = dict(
+                duck.execute(
+                    "SELECT day, count(*) - count(DISTINCT (_delivery, _file, _record)) FILTER (WHERE is_live) AS n "
+                    f"FROM ({' UNION ALL '.join(addresses)}) GROUP BY 1 HAVING n > 0"
                 ).fetchall()
-                found[place] = dict(rows)
+            )
     return found
 
 
-def _held(contract: Contract, settings: Settings) -> dict[date, int]:
+def _held(contract: Contract, settings: Settings, live: set[tuple[str, date]]) -> dict[date, int]:
+    """Records that wait for a decision; not those the table has already and that only a replay would hold back."""
     held: dict[date, int] = {}
     for path in (settings.landing / contract.department / contract.name).glob("*/held.json"):
-        for record in json.loads(Path(path).read_text(encoding="utf-8"))["days"]:
+        hold = json.loads(path.read_text(encoding="utf-8"))
+        for record in hold["days"]:
             day = date.fromisoformat(record["day"])
-            held[day] = held.get(day, 0) + record["delivered"]
+            if (hold["delivery"], day) not in live:
+                held[day] = held.get(day, 0) + record["delivered"]
     return held

@@ -20,7 +20,7 @@ from lake.engine import EXTENSIONS, connect
 from lake.errors import CitybrainError
 from lake.landing import purge as purge_landed
 from lake.landing import sweep as sweep_incoming
-from lake.ledger import Ledger
+from lake.ledger import Ledger, landing_events
 from lake.privacy import ensure_keys
 from lake.settings import Settings
 from lake.tables import Tables
@@ -29,6 +29,7 @@ COMPACT_AFTER = timedelta(days=62)
 KEEP_SNAPSHOTS = 20
 KEEP_BUILDS = 10
 VAULT_MODE = 0o700
+_RECORDS = {"pins.json", "published.json"}
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,25 @@ def upkeep(settings: Settings, today: date, *, progress: Callable[[str], None] |
         merged = tables.compact(contract, before=today.replace(day=1) - COMPACT_AFTER)
         expired = tables.expire(contract, keep_last=KEEP_SNAPSHOTS, keep=_unrecorded_snapshots(settings, contract))
         purged = tables.purge(contract, pinned=pinned)
-        landed = len(purge_landed(settings, contract, today - timedelta(days=contract.retention_days)))
-        done.append(Upkept(contract.dataset, merged, expired, purged, landed))
+        landed = purge_landed(settings, contract, today - timedelta(days=contract.retention_days))
+        for delivery in landed:
+            Ledger(settings).record(landing_events(delivery.folder))
+        sweep_staged(settings, contract)
+        done.append(Upkept(contract.dataset, merged, expired, purged, len(landed)))
     return done
+
+
+def sweep_staged(settings: Settings, contract: Contract) -> int:
+    """Remove what is left of batches whose delivery is committed; a held one keeps its batch. Gives how many went."""
+    landing = settings.landing / contract.department / contract.name
+    gone = 0
+    for batch in (settings.staging / contract.department / contract.name).glob("*"):
+        folder = landing / batch.name
+        is_wanted = any((folder / name).exists() for name in ("held.json", "admitting.json"))
+        if (folder / "commit.json").exists() and not is_wanted:
+            shutil.rmtree(batch)
+            gone += 1
+    return gone
 
 
 def pinned_files(settings: Settings) -> Iterator[str]:
@@ -99,7 +116,8 @@ def pinned_files(settings: Settings) -> Iterator[str]:
 def drop_old_builds(settings: Settings) -> int:
     """Remove the working files of builds that are neither published nor among the newest.
 
-    The pins of a build that a brief was issued from stay; of the others nothing does.
+    The pins of a build that a brief was issued from stay; of the others only the record that they were published,
+    for the ledger is made again from these.
     """
     current = settings.published / "current"
     kept = {current.readlink().name} if current.is_symlink() else set()
@@ -107,20 +125,22 @@ def drop_old_builds(settings: Settings) -> int:
         json.loads(path.read_text(encoding="utf-8")).get("build_id")
         for path in settings.issues.glob("*/*/*/issue-*/manifest.json")
     }
-    folders = sorted((f for f in settings.builds.glob("*") if f.is_dir()), key=lambda f: f.stat().st_mtime)
-    gone = 0
-    for folder in folders[:-KEEP_BUILDS]:
-        if folder.name in kept:
-            continue
-        gone += 1
-        if folder.name in issued:
-            for path in folder.iterdir():
-                if path.name not in ("pins.json", "published.json"):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-        else:
-            shutil.rmtree(folder)
+    # What was dropped before has no pins or nothing else than records, and counts neither as old nor as new.
+    folders = sorted(
+        (f for f in settings.builds.glob("*") if f.is_dir() and {p.name for p in f.iterdir()} - _RECORDS),
+        key=lambda f: f.stat().st_mtime,
+    )
+    dropped = [folder for folder in folders[:-KEEP_BUILDS] if folder.name not in kept]
+    for folder in dropped:
+        stays = _RECORDS if folder.name in issued else {"published.json"}
+        for path in folder.iterdir():
+            if path.name not in stays:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        if folder.name not in issued:
             shutil.rmtree(settings.published / folder.name, ignore_errors=True)
-    return gone
+    return len(dropped)
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -177,7 +197,7 @@ def _unrecorded_snapshots(settings: Settings, contract: Contract) -> list[int]:
     folder = settings.landing / contract.department / contract.name
     tables, unrecorded = Tables(settings), []
     for manifest in folder.glob("*/manifest.json"):
-        if not manifest.with_name("commit.json").exists():
+        if not manifest.with_name("commit.json").exists() or manifest.with_name("admitting.json").exists():
             found = tables.find_delivery(contract, manifest.parent.name)
             if found is not None:
                 unrecorded.append(found[0])

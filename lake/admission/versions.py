@@ -77,8 +77,10 @@ def _changes_by_delivery_day(connection: duckdb.DuckDBPyConnection, contract: Co
     sources = ["SELECT DISTINCT {keys}, _day, false AS is_held, _digest FROM typed WHERE {complete}"]
     if held.files:
         sources.append(
-            "SELECT DISTINCT {keys}, ds, true, _digest FROM "
-            f"read_parquet({_listed(held.files)}, hive_partitioning = false) SEMI JOIN typed USING ({keys})"
+            # Of several versions on one day the one landed last is what the lake holds; another may come back.
+            "SELECT {keys}, ds, true, arg_max(_digest, (_landed_at, _delivery, _record)) FROM "
+            f"read_parquet({_listed(held.files)}, hive_partitioning = false) SEMI JOIN typed USING ({keys}) "
+            "GROUP BY {keys}, ds"
         )
     union = " UNION ALL ".join(source.format(keys=keys, complete=_complete(contract)) for source in sources)
     connection.execute(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,12 +25,25 @@ __all__ = ["Landed", "deliveries", "delivery_folder", "land", "purge", "read_lan
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def land(contract: Contract, window: Window, settings: Settings) -> Landed:
+def land(
+    contract: Contract,
+    window: Window,
+    settings: Settings,
+    *,
+    is_overtaken: Callable[[Landed], bool] = lambda known: False,
+) -> Landed:
     """Bring what the source has for the window.
 
     The delivery is fetched into a folder of its own under ``.incoming`` and gets its place by one rename, so that a
     process killed at any instant leaves a whole delivery or none. The same content for the same window gets the same
     id: nothing is written then, and `Landed.is_new` is False.
+
+    Args:
+        contract: what to ask for, and where.
+        window: the days.
+        settings: the city's home.
+        is_overtaken: asked of a delivery that has the same content; where it says yes, something else was delivered
+            in between, and the content is news once more: it is landed as ``<id>-2``, ``-3`` and so on.
 
     Raises:
         SourceUnavailable, SourceLate, SourceRefused: see the classes.
@@ -44,8 +59,14 @@ def land(contract: Contract, window: Window, settings: Settings) -> Landed:
             fetched = connector.fetch(contract, window, incoming.folder / FILES)
             boundary("land.fetched")
             landed = _described(contract, window, fetched, settings)
-            if (landed.folder / MANIFEST).exists():
-                return read_landed(landed.folder)
+            first, times = landed.delivery, 1
+            while (landed.folder / MANIFEST).exists():
+                known = read_landed(landed.folder)
+                if not is_overtaken(known):
+                    return known
+                times += 1
+                folder = landed.folder.with_name(f"{first}-{times}")
+                landed = replace(landed, delivery=folder.name, folder=folder)
             _make_durable(incoming.folder / FILES)
             write_manifest(landed, incoming.folder)
             boundary("land.written")
