@@ -1,10 +1,17 @@
-{# Key and division of every row of a relation that has latitude and longitude; rows outside any division are left out.
-   A point on a border belongs to none by ST_Contains, so `min` never has to choose between two. #}
-{% macro division_of(relation, key) -%}
+{# Division of every distinct point of a relation that has latitude and longitude; points outside any division are left
+   out. A point on a border belongs to none by ST_Contains, so `min` never has to choose between two. #}
+{% macro divisions_of_points(relation) -%}
     select
-        place.{{ key }},
+        point.latitude,
+        point.longitude,
         min(shape.division_code) as division_code
-    from {{ relation }} as place
+    from (
+        select distinct
+            place.latitude,
+            place.longitude
+        from {{ relation }} as place
+        where place.latitude is not null and place.longitude is not null
+    ) as point
     inner join (
         select
             division.division_code,
@@ -12,10 +19,9 @@
         from {{ ref('input_division') }} as division
     ) as shape
         on st_contains(
-            shape.geometry, st_point(cast(place.longitude as double), cast(place.latitude as double))
+            shape.geometry, st_point(cast(point.longitude as double), cast(point.latitude as double))
         )
-    where place.latitude is not null and place.longitude is not null
-    group by place.{{ key }}
+    group by point.latitude, point.longitude
 {%- endmacro %}
 
 {# A coordinate of zero is a blank that a system filled in: no city of ours lies on the equator or in Greenwich. #}

@@ -1,12 +1,12 @@
-"""The schema ``about`` of a published file: which build this is, how fresh, how much, what was doubted, what is in it."""
+"""The schema ``about`` of a published file: which build, how fresh, how much, what was doubted, what is in it."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lake.engine import quote_literal
 from lake.ledger import COMMITTED, HELD
+from lake.marts.build import fill
 from lake.marts.pins import Pins
 
 ON_TIME, LATE = "on_time", "late"
@@ -96,12 +96,7 @@ def write(duck: Any, catalog: str, pins: Pins, models: list[tuple[Any, ...]]) ->
     for table, content in rows(pins, models).items():
         grain, columns = TABLES[table]
         made = ", ".join(f'"{name}" {kind}' for name, (kind, _) in columns.items())
-        picked = ", ".join(f"CAST(row ->> {i} AS {kind})" for i, (kind, _) in enumerate(columns.values()))
-        duck.execute(f"CREATE TABLE {catalog}.about.{table} ({made})")
-        duck.execute(
-            f"INSERT INTO {catalog}.about.{table} SELECT {picked} FROM (SELECT unnest(CAST(? AS JSON[])) AS row)",
-            [json.dumps(content, ensure_ascii=False)],
-        )
+        fill(duck, f"{catalog}.about.{table}", made, content)
         duck.execute(f"COMMENT ON TABLE {catalog}.about.{table} IS {quote_literal(grain)}")
         for name, (_, meaning) in columns.items():
             duck.execute(f'COMMENT ON COLUMN {catalog}.about.{table}."{name}" IS {quote_literal(meaning)}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -140,21 +141,23 @@ def _make_lake(settings: Settings, pins: Pins, changed: list[tuple[str, date]], 
         duck.execute("CREATE SCHEMA IF NOT EXISTS lake")
         for name, table in pins.tables.items():
             duck.execute(f"CREATE OR REPLACE VIEW lake.{quote_identifier(name)} AS {view_sql(table)}")
-        duck.execute("CREATE OR REPLACE TABLE lake.parameters (as_of DATE, city VARCHAR, zone VARCHAR)")
-        duck.execute("INSERT INTO lake.parameters VALUES (?, ?, ?)", [pins.as_of, pins.city, pins.zone])
-        _fill(
+        fill(
+            duck, "lake.parameters", "as_of DATE, city VARCHAR, zone VARCHAR", [(str(pins.as_of), pins.city, pins.zone)]
+        )
+        fill(
             duck,
-            "datasets",
-            "dataset VARCHAR, table_name VARCHAR, department VARCHAR, title_zh VARCHAR, is_gapless BOOLEAN, due_on DATE",
+            "lake.datasets",
+            "dataset VARCHAR, table_name VARCHAR, department VARCHAR, title_zh VARCHAR, is_gapless BOOLEAN, "
+            "due_on DATE",
             [
                 (table.dataset, name, table.department, table.title_zh, table.is_gapless, str(table.due_on))
                 for name, table in pins.tables.items()
             ],
         )
         departments = {table.dataset: table.department for table in pins.tables.values()}
-        _fill(
+        fill(
             duck,
-            "partitions",
+            "lake.partitions",
             "dataset VARCHAR, department VARCHAR, day DATE, state VARCHAR, delivered BIGINT, accepted BIGINT, "
             "quarantined BIGINT, unchanged BIGINT",
             [
@@ -163,7 +166,7 @@ def _make_lake(settings: Settings, pins: Pins, changed: list[tuple[str, date]], 
                 for row in pins.partitions
             ],
         )  # fmt: skip
-        _fill(duck, "changed", "table_name VARCHAR, ds DATE", [(name, str(day)) for name, day in changed])
+        fill(duck, "lake.changed", "table_name VARCHAR, ds DATE", [(name, str(day)) for name, day in changed])
 
 
 def view_sql(table: PinnedTable) -> str:
@@ -179,14 +182,18 @@ def view_sql(table: PinnedTable) -> str:
     return f"SELECT * FROM read_parquet([{paths}], schema = MAP {{{schema}}})"
 
 
-def _fill(duck: Any, name: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
-    """A small table from rows; as one JSON text, since thousands of single inserts take seconds."""
-    duck.execute(f"CREATE OR REPLACE TABLE lake.{name} ({columns})")
-    names = [part.split()[0] for part in columns.split(", ")]
-    picked = ", ".join(
-        f"CAST(row ->> {i} AS {part.split()[1]}) AS {part.split()[0]}" for i, part in enumerate(columns.split(", "))
-    )
-    duck.execute(
-        f"INSERT INTO lake.{name} ({', '.join(names)}) SELECT {picked} FROM (SELECT unnest(CAST(? AS JSON[])) AS row)",
-        [json.dumps(rows, ensure_ascii=False)],
-    )
+def fill(duck: Any, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Make a small table from rows, out of one JSON text: thousands of single inserts take seconds, and a query with
+    parameters makes DuckDB import pandas, which takes two more.
+
+    Args:
+        duck: connection.
+        table: name with its schema.
+        columns: names and types, as in CREATE TABLE; ``", "`` stands between two columns only.
+        rows: cells that JSON knows; dates as text.
+    """
+    kinds = [column.split(" ", 1)[1] for column in columns.split(", ")]
+    picked = ", ".join(f"CAST(row ->> {i} AS {kind})" for i, kind in enumerate(kinds))
+    text = quote_literal(json.dumps(rows, ensure_ascii=False))
+    duck.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
+    duck.execute(f"INSERT INTO {table} SELECT {picked} FROM (SELECT unnest(CAST({text} AS JSON[])) AS row)")

@@ -2,6 +2,10 @@
 
 A reader that has the old file open keeps it; a reader that comes later gets the new one; nobody waits, and nobody
 sees half a build. Only a copy is published, for a dropped table leaves its values in a file's bytes.
+
+The marts lie in the file's schema ``main``: DuckDB names the catalog of ``marts.duckdb`` ``marts``, and with a schema
+of the same name it refuses ``marts.city_daily`` as ambiguous. This way that name works, whether a client opens the
+file or attaches it, and so does ``city_daily`` alone.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ from lake.marts.transform import PRIVATE_FILE
 from lake.settings import Settings
 
 FILE = "marts.duckdb"
-SCHEMAS = ("core", "marts")
+SCHEMAS = {"core": "core", "marts": "main"}
+"""Schema in the private file: schema in the published one."""
 RECORD = "published.json"
 
 
@@ -112,20 +117,23 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
         duck.execute(f"ATTACH {quote_literal(str(build.folder / PRIVATE_FILE))} AS private (READ_ONLY)")
         duck.execute(f"ATTACH {quote_literal(str(incoming / FILE))} AS fresh")
         models = []
-        for schema in SCHEMAS:
-            duck.execute(f"CREATE SCHEMA fresh.{schema}")
+        for schema, shown in SCHEMAS.items():
+            duck.execute(f"CREATE SCHEMA IF NOT EXISTS fresh.{shown}")
             for (name,) in _tables(duck, schema):
                 grain, description, columns = documents[schema, name]
-                at = f"{schema}.{quote_identifier(name)}"
-                duck.execute(f"CREATE TABLE fresh.{at} AS SELECT * FROM private.{at} ORDER BY ALL")
+                at = f"fresh.{shown}.{quote_identifier(name)}"
+                duck.execute(
+                    f"CREATE TABLE {at} AS SELECT * FROM private.{schema}.{quote_identifier(name)} ORDER BY ALL"
+                )
                 _comment(duck, at, grain, description, columns)
-                (row_n,) = duck.execute(f"SELECT count(*) FROM fresh.{at}").fetchone() or (0,)
+                (row_n,) = duck.execute(f"SELECT count(*) FROM {at}").fetchone() or (0,)
                 models.append((schema, name, grain, description, row_n))
         about.write(duck, "fresh", pins, models)
         duck.execute(
-            "CREATE VIEW fresh.about.columns AS SELECT schema_name AS schema, table_name AS name, column_name, "
-            "data_type, comment AS meaning FROM duckdb_columns() WHERE schema_name IN ('core', 'marts', 'about') "
-            "AND database_name = current_database() ORDER BY schema, name, column_index"
+            "CREATE VIEW fresh.about.columns AS SELECT "
+            "CASE schema_name WHEN 'main' THEN 'marts' ELSE schema_name END AS schema, table_name AS name, "
+            "column_name, data_type, comment AS meaning FROM duckdb_columns() WHERE schema_name IN ('core', 'main', 'about') "
+            "AND NOT internal AND database_name = current_database() ORDER BY schema, name, column_index"
         )
         duck.execute("DETACH private")
         duck.execute("CHECKPOINT fresh")
@@ -141,8 +149,8 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
 
 def _tables(duck: Any, schema: str) -> list[tuple[str]]:
     found: list[tuple[str]] = duck.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'private' AND schema_name = ? ORDER BY 1",
-        [schema],
+        "SELECT table_name FROM duckdb_tables() "
+        f"WHERE database_name = 'private' AND schema_name = {quote_literal(schema)} ORDER BY 1"
     ).fetchall()
     return found
 
@@ -159,9 +167,9 @@ def _documents(manifest: Any) -> dict[tuple[str, str], tuple[str, str, dict[str,
 
 
 def _comment(duck: Any, at: str, grain: str, description: str, columns: dict[str, str]) -> None:
-    duck.execute(f"COMMENT ON TABLE fresh.{at} IS {quote_literal(f'{grain}. {description}'.strip())}")
+    duck.execute(f"COMMENT ON TABLE {at} IS {quote_literal(f'{grain}. {description}'.strip())}")
     for column, meaning in columns.items():
-        duck.execute(f"COMMENT ON COLUMN fresh.{at}.{quote_identifier(column)} IS {quote_literal(meaning)}")
+        duck.execute(f"COMMENT ON COLUMN {at}.{quote_identifier(column)} IS {quote_literal(meaning)}")
 
 
 def _point(settings: Settings, build_id: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from lake.settings import Settings
 
 _NAMED_FAILURES = 5
 _BROKEN = ("error", "runtime error")
+_ERROR_KIND = re.compile(r"(Compilation|[A-Z][A-Za-z ]{2,30}) Error\b")
 LOG = "log.json"
 PRIVATE_FILE = "build.duckdb"
 
@@ -158,7 +160,6 @@ def _read_log(folder: Path) -> str:
 def _kind(message: object) -> str:
     """Kind of a database error without its text: DuckDB quotes the value that it could not convert."""
     for line in str(message).splitlines():
-        head = line.strip().split(":")[0]
-        if head.endswith("Error") and len(head) < 40:
-            return head
+        if found := _ERROR_KIND.match(line.strip()):
+            return found[0]
     return type(message).__name__ if isinstance(message, BaseException) else "error"

@@ -22,7 +22,7 @@ versions as (
     group by state.case_key
 ),
 
-located as ({{ division_of('newest', 'case_key') }})
+located as ({{ divisions_of_points('newest') }})
 
 select
     newest.case_key,
@@ -55,4 +55,4 @@ select
     versions.version_n
 from newest
 inner join versions on newest.case_key = versions.case_key
-left join located on newest.case_key = located.case_key
+left join located on newest.latitude = located.latitude and newest.longitude = located.longitude

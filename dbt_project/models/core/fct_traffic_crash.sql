@@ -24,7 +24,7 @@ newest as (
     where versions.newest_no = 1
 ),
 
-located as ({{ division_of('newest', 'crash_key') }})
+located as ({{ divisions_of_points('newest') }})
 
 select
     newest.crash_key,
@@ -41,4 +41,4 @@ select
     newest.latitude,
     newest.longitude
 from newest
-left join located on newest.crash_key = located.crash_key
+left join located on newest.latitude = located.latitude and newest.longitude = located.longitude

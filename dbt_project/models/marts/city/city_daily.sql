@@ -41,9 +41,10 @@ crashes as (
         scope.scope_code as division_code,
         count(*) as crashes_n
     from {{ ref('fct_traffic_crash') }} as crash
-    inner join windows on crash.occurred_at >= windows.starts_at and crash.occurred_at < windows.ends_at
+    asof inner join windows on crash.occurred_at >= windows.starts_at
     inner join {{ ref('bridge_division_scope') }} as scope
         on crash.division_code is not distinct from scope.division_code
+    where crash.occurred_at < windows.ends_at
     group by windows.window_id, scope.scope_code
 ),
 

@@ -1,3 +1,5 @@
+-- Windows of one kind never overlap, so the one an instant lies in is the last that started before it (asof), if the
+-- instant also lies before its end.
 with windows as (
     select
         reporting_window.window_id,
@@ -9,6 +11,11 @@ with windows as (
     from {{ ref('dim_reporting_window') }} as reporting_window
     inner join {{ ref('reporting_window_kind') }} as form
         on reporting_window.kind = form.kind and form.feeds_performance
+),
+
+kinds as (
+    select distinct windows.window_kind
+    from windows
 ),
 
 cases as (
@@ -56,9 +63,11 @@ accepted as (
         count(*) as accepted_n,
         count(*) filter (where cases.closed_at < windows.ends_at) as closed_of_accepted_n
     from cases
-    inner join windows on cases.created_at >= windows.starts_at and cases.created_at < windows.ends_at
+    cross join kinds
+    asof inner join windows on kinds.window_kind = windows.window_kind and cases.created_at >= windows.starts_at
     inner join {{ ref('bridge_division_scope') }} as scope
         on cases.division_code is not distinct from scope.division_code
+    where cases.created_at < windows.ends_at
     group by windows.window_id, scope.scope_code, cases.source_system
 ),
 
@@ -72,9 +81,11 @@ closed as (
         quantile_cont(cases.open_s, 0.5) filter (where cases.is_time_valid) as median_s,
         quantile_cont(cases.open_s, 0.9) filter (where cases.is_time_valid) as p90_s
     from cases
-    inner join windows on cases.closed_at >= windows.starts_at and cases.closed_at < windows.ends_at
+    cross join kinds
+    asof inner join windows on kinds.window_kind = windows.window_kind and cases.closed_at >= windows.starts_at
     inner join {{ ref('bridge_division_scope') }} as scope
         on cases.division_code is not distinct from scope.division_code
+    where cases.closed_at < windows.ends_at
     group by windows.window_id, scope.scope_code, cases.source_system
 ),
 

@@ -21,9 +21,10 @@ counted as (
         fact.category_key,
         count(*) as cases_n
     from {{ ref('fct_case') }} as fact
-    inner join windows on fact.created_at >= windows.starts_at and fact.created_at < windows.ends_at
+    asof inner join windows on fact.created_at >= windows.starts_at
     inner join {{ ref('bridge_division_scope') }} as scope
         on fact.division_code is not distinct from scope.division_code
+    where fact.created_at < windows.ends_at
     group by windows.window_id, scope.scope_code, fact.source_system, fact.category_key
 ),
 

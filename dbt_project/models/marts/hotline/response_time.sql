@@ -37,9 +37,11 @@ select
     count(*) filter (where closings.open_s <= {{ threshold('response_fast_hours') }} * 3600) as within_24h_n,
     count(*) filter (where closings.open_s <= {{ threshold('response_week_hours') }} * 3600) as within_7d_n
 from closings
-inner join windows on closings.closed_at >= windows.starts_at and closings.closed_at < windows.ends_at
+cross join (select distinct windows.window_kind from windows) as kinds
+asof inner join windows on kinds.window_kind = windows.window_kind and closings.closed_at >= windows.starts_at
 inner join {{ ref('bridge_division_scope') }} as scope
     on closings.division_code is not distinct from scope.division_code
+where closings.closed_at < windows.ends_at
 group by
     windows.window_id, scope.scope_code, closings.department_key, closings.category_key,
     windows.window_kind, windows.starts_on, windows.ends_on

@@ -1,3 +1,5 @@
+-- A table: thousands of small files are read once.
+{{ config(materialized='table') }}
 with delivered as (
     select
         'hotline' as source_system,

@@ -1,3 +1,5 @@
+-- A table: thousands of small files are read once.
+{{ config(materialized='table') }}
 select
     md5('crash|' || collision.crash_no) as crash_key,
     'nypd__collision' as source_table,

@@ -1,3 +1,5 @@
+-- A table: thousands of small files are read once.
+{{ config(materialized='table') }}
 select
     'weather__hourly_weather' as source_table,
     hour.observed_at,
