@@ -40,6 +40,9 @@ DIGEST_ALGORITHM = "md5-sum-v1"
 each row's canonical text. That text is the columns in contract order, each followed by U+001F and ``0``; inside a value
 U+001F becomes U+001F ``1``; NULL is U+001F ``2``. It does not depend on the order of rows."""
 
+_WITHOUT_CONTROLS = frozenset({"bool", "int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz", "uuid"})
+"""Types whose text cannot hold a control character."""
+
 FILE_NAME = "rows.parquet"
 
 _SESSION = {
@@ -107,7 +110,7 @@ class Source:
             where = self._where(contract, window, types)
             counted = self._count(connection, where)
             _copy(connection, self._select(contract, types, where), target)
-        rows, content_digest = _digest(self.settings, contract, target)
+        rows, content_digest = _digest(self.settings, contract, types, target)
         if rows != counted:
             raise DeliveryDamaged(
                 f"the server counts {counted} rows, {rows} arrived",
@@ -319,19 +322,25 @@ def _instant(day: date, contract: Contract, type_: str, back: timedelta) -> str:
     return f"date {quote_literal((midnight - back).date().isoformat())}"
 
 
-def _digest(settings: Settings, contract: Contract, file: Path) -> tuple[int, str]:
+def _digest(settings: Settings, contract: Contract, types: dict[str, str], file: Path) -> tuple[int, str]:
     """Number of rows of the landed file and digest of their content; see `DIGEST_ALGORITHM`."""
     names = [column.source_name for column in contract.columns]
-    values = ", ".join(
-        f"coalesce(replace({quote_identifier(name)}::VARCHAR, chr(31), chr(31) || '1'), chr(31) || '2')"
-        for name in names
+    cells = [f"{quote_identifier(name)}::VARCHAR" for name in names]
+    text = "concat_ws(chr(31) || '0', {}, '')"
+    plain = text.format(", ".join(f"coalesce({cell}, chr(31) || '2')" for cell in cells))
+    escaped = text.format(
+        ", ".join(f"coalesce(replace({cell}, chr(31), chr(31) || '1'), chr(31) || '2')" for cell in cells)
     )
+    # Hardly a row has anything to escape, and looking is a third cheaper than replacing.
+    looked_at = [cell for name, cell in zip(names, cells, strict=True) if types[name] not in _WITHOUT_CONTROLS]
+    to_escape = " OR ".join(f"contains({cell}, chr(31))" for cell in looked_at) or "false"
     connection = connect(settings)
     try:
         row = connection.execute(
             "SELECT count(*), coalesce(sum((h >> 64)::HUGEINT), 0), "
             "coalesce(sum((h & 18446744073709551615)::HUGEINT), 0) "
-            f"FROM (SELECT md5_number(concat_ws(chr(31) || '0', {values}, '')) AS h FROM read_parquet(?))",
+            f"FROM (SELECT md5_number(CASE WHEN {to_escape} THEN {escaped} ELSE {plain} END) AS h "
+            "FROM read_parquet(?))",
             [str(file)],
         ).fetchone()
     finally:
