@@ -274,7 +274,13 @@ def test_pages_are_few_and_ask_nobody(settings: Settings, batch: duckdb.DuckDBPy
     (pages / "history").mkdir(parents=True)
     for number in range(HISTORY + 5):
         (pages / "history" / f"{number}.html").write_text("")
-    checks = [expectation(0, "column_values_to_be_in_set", column="k", value_set=[1])]
+    checks = [
+        expectation(0, "column_values_to_be_in_set", column="s", value_set=["a"]),
+        expectation(1, "column_values_to_be_unique", column="s"),
+        expectation(2, "column_distinct_values_to_be_in_set", column="s", value_set=["a"]),
+        expectation(3, "column_max_to_be_between", column="d", max_value=1),
+        expectation(4, "compound_columns_to_be_unique", column_list=["s", "r"]),
+    ]
     gate(batch, "batch", checks, dataset="queens.dep.thing", delivery="newest", pages=pages)
     kept = {page.name for page in (pages / "history").iterdir()}
     assert len(kept) == HISTORY
@@ -282,6 +288,17 @@ def test_pages_are_few_and_ask_nobody(settings: Settings, batch: duckdb.DuckDBPy
     page = (pages / "latest.html").read_text()
     assert "queens.dep.thing" in page
     assert not [tag for tag in page.split("<") if tag.startswith(("script", "link", "img")) and "http" in tag]
+    assert [cell for cell in ("汉字", "😀", "40.41") if cell in page] == []
+
+
+def test_great_expectations_hands_over_counts_and_not_the_rows(batch: duckdb.DuckDBPyConnection) -> None:
+    from lake.admission import gx_duckdb
+
+    checks = [
+        expectation(0, "column_values_to_be_in_set", column="r", value_set=["b"]),
+        expectation(1, "column_values_to_match_regex", column="r", regex="^x"),
+    ]
+    assert "a%" not in repr(gx_duckdb.validate(batch, "batch", checks))
 
 
 # ---- personal data stops at admission --------------------------------------------------------------------------------

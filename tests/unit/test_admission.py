@@ -259,6 +259,14 @@ def test_an_earlier_day_loaded_later_is_judged_by_what_was_known_then(settings: 
     assert rows(again.staged, "ds, id") == [(NEXT, 9)]
 
 
+def test_after_a_correction_the_old_content_is_news(settings: Settings) -> None:
+    made = contract()
+    held = commit(run(deliver(settings, made, {DAY: csv(line(1, title="open"))}), settings), settings)
+    files = {DAY: csv(line(1, title="corrected")), NEXT: csv(line(1, title="open"))}
+    admitted = run(deliver(settings, made, files), settings, held)
+    assert rows(admitted.staged, "ds, title") == [(DAY, "corrected"), (NEXT, "open")]
+
+
 def test_two_versions_without_an_order_are_both_held_back(settings: Settings) -> None:
     admitted = run(
         deliver(settings, contract(), {DAY: csv(line(1), line(1, title="other"), line(2), line(2))}), settings
@@ -355,6 +363,19 @@ def test_a_day_is_replaced_whole_or_not_at_all(settings: Settings) -> None:
     third = run(other_order, settings, commit(second, settings, held))
     assert third.replaced_days == ()
     assert third.staged == ()
+
+
+def test_a_replayed_day_is_judged_and_replaced_again(settings: Settings) -> None:
+    landed = pages(
+        settings, by_day(), Window(DAY, DAY), [*crashes((1, "2023-03-01")), {"id": "x", "day": "2023-03-01"}]
+    )
+    first = run(landed, settings)
+    assert totals(first) == (2, 1, 1, 0)
+    held = commit(first, settings)
+    as_text = dataclasses.replace(by_day(), columns=(dataclasses.replace(CRASH[0], type="VARCHAR"), CRASH[1]))
+    replayed = run(dataclasses.replace(landed, contract=as_text), settings, held)
+    assert totals(replayed) == (2, 2, 0, 0)
+    assert replayed.replaced_days == (DAY,)
 
 
 def test_an_event_of_another_day_or_none_is_held_back(settings: Settings) -> None:
