@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - SQL and shapes read better in their own lines
 """A small published city for tests of briefs: the tables of `marts.duckdb` with numbers made by arithmetic.
 
 Fourteen square districts, cases every day since 2022, crashes three days late, weather that stopped in October.

@@ -1,11 +1,14 @@
 """Charts as SVG: grey and one accent, the last point labelled, every printed text out of the figure set.
 
-Axes are drawn as texts of the figure set, not by Vega, so that a chart cannot print a number of its own.
+Positions are reckoned here in pixels and all charts are marks on one canvas, for two reasons: Vega draws no axis, so a
+chart cannot print a number of its own; and Altair builds the canvas once, not once a chart (which took 0.2 s each).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,12 +18,48 @@ from lake.briefs.fonts import SANS, font_folder
 from lake.briefs.geometry import Shape
 
 WIDTH = 624
-ACCENT, DARK, MIDDLE, LIGHT, PALE = "#9e2a2b", "#3d3d3d", "#8a8a8a", "#d9d9d9", "#efefef"
+MAP_SIZE = (560.0, 520.0)
+ACCENT, INK, DARK, MIDDLE, LIGHT, PALE = "#9e2a2b", "#222222", "#3d3d3d", "#8a8a8a", "#d9d9d9", "#efefef"
 RAMP = ("#f8ebe8", "#edcac4", "#de9f97", "#cb6a62")
-INK = "#222222"
-MAP_SIZE = (560.0, 420.0)
-_TEXT = 13
+_TEXT, _SMALL, _LARGE = 13, 11, 16
 _LABEL_EVERY = 7
+_ALIGNMENTS = ("left", "center", "right")
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Marks:
+    """What is drawn, in pixels from the top left; later lists lie over earlier ones."""
+
+    places: list[Row] = field(default_factory=list)
+    rules: list[Row] = field(default_factory=list)
+    areas: list[Row] = field(default_factory=list)
+    bars: list[Row] = field(default_factory=list)
+    dashes: list[Row] = field(default_factory=list)
+    lines: list[Row] = field(default_factory=list)
+    dots: list[Row] = field(default_factory=list)
+    left: list[Row] = field(default_factory=list)
+    center: list[Row] = field(default_factory=list)
+    right: list[Row] = field(default_factory=list)
+
+    def words(
+        self, text: str, x: float, y: float, align: str = "left", *, colour: str = DARK, size: int = _TEXT
+    ) -> None:
+        """Text whose middle line is at `y`."""
+        getattr(self, align).append({"x": x, "y": y, "t": text, "c": colour, "s": size})
+
+    def bar(self, x: float, x2: float, y: float, y2: float, colour: str) -> None:
+        """A filled box."""
+        self.bars.append({"x": x, "x2": x2, "y": y, "y2": y2, "c": colour})
+
+    def legend(self, names: list[tuple[str, str, bool]], y: float, x: float) -> None:
+        """Names beside their colour: a box, or a stroke."""
+        for name, colour, is_box in names:
+            half = 6 if is_box else 1
+            self.bar(x, x + (12 if is_box else 14), y - half, y + half, colour)
+            self.words(name, x + 20, y)
+            x += 42 + _TEXT * len(name)
 
 
 def draw(figure_set: FigureSet, definition: Definition, shapes: Mapping[str, Shape]) -> dict[str, str]:
@@ -33,247 +72,181 @@ def draw(figure_set: FigureSet, definition: Definition, shapes: Mapping[str, Sha
         if chart.scope not in ("all", edition):
             continue
         if chart.kind in ("trend", "weeks") and (found := series.get(chart.of)) and found["points"]:
-            drawn[chart.id] = _svg(_trend(found) if chart.kind == "trend" else _weeks(found))
+            drawn[chart.id] = _trend(found) if chart.kind == "trend" else _weeks(found)
         elif chart.kind == "bars" and (ranked := rankings.get(chart.of)) and ranked["entries"]:
-            drawn[chart.id] = _svg(_bars(ranked))
+            drawn[chart.id] = _bars(ranked)
         elif chart.kind == "map" and (placed := rankings.get(chart.of)) and placed["entries"] and shapes:
-            drawn[chart.id] = _svg(_map(placed, shapes))
+            drawn[chart.id] = _map(placed, shapes)
     return drawn
 
 
-def _trend(series: dict[str, Any]) -> Any:
-    import altair as alt
+def _trend(series: dict[str, Any]) -> str:
+    left, right, top, bottom, height = 44.0, WIDTH - 74.0, 32.0, 172.0, 198
+    points, marks = series["points"], Marks()
+    highest = float(series["ticks"][-1]["value"])
 
-    height, left, right, top, bottom = 140, 44, 74, 30, 26
-    width = WIDTH - left - right
-    points = series["points"]
-    rows = [{"i": number, **point} for number, point in enumerate(points)]
-    x, y = _scales(alt, len(points) - 1, series["ticks"][-1]["value"])
-    known = [row for row in rows if row["value"] is not None]
-    layers = [_ticks(alt, series["ticks"], y, width)]
-    banded = [row for row in rows if row["low"] is not None]
-    if banded:
-        band = alt.Chart(alt.Data(values=banded))
-        layers += [
-            band.mark_area(color=LIGHT, opacity=0.75).encode(x=x, y=y("low"), y2="high:Q"),
-            band.mark_line(color=MIDDLE, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y("expected")),
-        ]
-    layers.append(alt.Chart(alt.Data(values=rows)).mark_line(color=DARK, strokeWidth=1.8).encode(x=x, y=y("value")))
+    def x(number: int) -> float:
+        return left + (right - left) * number / max(len(points) - 1, 1)
+
+    def y(value: float) -> float:
+        return bottom - (bottom - top) * value / highest
+
+    _ticks(marks, series, left, right, y)
+    run = 0
+    for number, point in enumerate(points):
+        if point["low"] is not None:
+            marks.areas.append({"x": x(number), "y": y(point["low"]), "y2": y(point["high"])})
+            marks.dashes.append({"x": x(number), "y": y(point["expected"])})
+        if point["value"] is None:
+            run += 1  # a day without a number breaks the line; it is not drawn through
+        else:
+            marks.lines.append({"x": x(number), "y": y(point["value"]), "run": run})
+        if (len(points) - 1 - number) % _LABEL_EVERY == 0:
+            marks.words(point["label"], x(number), bottom + 14, "center", colour=MIDDLE)
+    known = [number for number, point in enumerate(points) if point["value"] is not None]
     if known:
-        last = alt.Chart(alt.Data(values=[{**known[-1], "t": f"{known[-1]['text']}{series['unit']}"}]))
-        layers += [
-            last.mark_point(color=ACCENT, filled=True, size=55, opacity=1).encode(x=x, y=y("value")),
-            last.mark_text(color=ACCENT, font=SANS, fontSize=16, align="left", baseline="middle", dx=9).encode(
-                x=x, y=y("value"), text="t:N"
-            ),
-        ]
-    newest = len(points) - 1
-    labelled = [row for row in rows if (newest - row["i"]) % _LABEL_EVERY == 0]
-    layers.append(
-        alt.Chart(alt.Data(values=labelled))
-        .mark_text(color=MIDDLE, font=SANS, fontSize=_TEXT, baseline="top", dy=6)
-        .encode(x=x, y=alt.value(height), text="label:N")
-    )
-    names = series["legend"] if banded else series["legend"][:1]
-    layers += _legend(alt, [(names[0], DARK, "stroke"), *((name, LIGHT, "square") for name in names[1:])])
-    if series["note"]:
-        layers.append(_words(alt, series["note"], width, -18, "right", ACCENT))
-    return _framed(alt, layers, width, height, left, right, top, bottom)
-
-
-def _weeks(series: dict[str, Any]) -> Any:
-    import altair as alt
-
-    height, left, right, top, bottom = 125, 44, 14, 34, 26
-    width = WIDTH - left - right
-    points = series["points"]
-    rows = [
-        {"i": number, **point, "c": ACCENT if number == len(points) - 1 else MIDDLE}
-        for number, point in enumerate(points)
-    ]
-    step = width / max(len(points), 1)
-    x, y = _scales(alt, len(points) - 0.5, series["ticks"][-1]["value"], low=-0.5)
-    layers = [_ticks(alt, series["ticks"], y, width)]
-    has_ghost = any(row["last_year"] is not None for row in rows)
-    if has_ghost:
-        ghosts = alt.Chart(alt.Data(values=[row for row in rows if row["last_year"] is not None]))
-        layers.append(
-            ghosts.mark_bar(color=LIGHT, size=step * 0.78).encode(x=x, y=y("last_year"), y2=alt.value(height))
+        last = points[known[-1]]
+        marks.dots.append({"x": x(known[-1]), "y": y(last["value"]), "c": ACCENT})
+        marks.words(
+            f"{last['text']}{series['unit']}", x(known[-1]) + 9, y(last["value"]), "left", colour=ACCENT, size=_LARGE
         )
-    known = alt.Chart(alt.Data(values=[row for row in rows if row["value"] is not None]))
-    layers += [
-        known.mark_bar(size=step * 0.42).encode(
-            x=x, y=y("value"), y2=alt.value(height), color=alt.Color("c:N", scale=None)
-        ),
-        known.mark_text(font=SANS, fontSize=_TEXT, baseline="bottom", dy=-4).encode(
-            x=x, y=y("value"), text="text:N", color=alt.Color("c:N", scale=None)
-        ),
-        alt.Chart(alt.Data(values=[row for row in rows if (len(rows) - 1 - row["i"]) % 2 == 0]))
-        .mark_text(color=MIDDLE, font=SANS, fontSize=_TEXT, baseline="top", dy=6)
-        .encode(x=x, y=alt.value(height), text="label:N"),
-    ]
-    names = series["legend"] if has_ghost else series["legend"][:1]
-    layers += _legend(alt, [(names[0], MIDDLE, "square"), *((name, LIGHT, "square") for name in names[1:])])
-    return _framed(alt, layers, width, height, left, right, top, bottom)
+    band = [(name, LIGHT, True) for name in series["legend"][1:]] if marks.areas else []
+    marks.legend([(series["legend"][0], DARK, False), *band], 12, left)
+    if series["note"]:
+        marks.words(series["note"], right, 12, "right", colour=ACCENT)
+    return _svg(marks, height)
 
 
-def _bars(ranking: dict[str, Any]) -> Any:
-    import altair as alt
+def _weeks(series: dict[str, Any]) -> str:
+    left, right, top, bottom, height = 44.0, WIDTH - 14.0, 42.0, 160.0, 186
+    points, marks = series["points"], Marks()
+    highest = float(series["ticks"][-1]["value"])
+    step = (right - left) / len(points)
 
-    row_height, left, right = 22, 178, 150
-    entries = ranking["entries"]
-    width, height = WIDTH - left - right, row_height * len(entries)
+    def y(value: float) -> float:
+        return bottom - (bottom - top) * value / highest
+
+    _ticks(marks, series, left, right, y)
+    for number, point in enumerate(points):
+        middle = left + step * (number + 0.5)
+        is_last = number == len(points) - 1
+        if point["last_year"] is not None:
+            marks.bar(middle - step * 0.39, middle + step * 0.39, y(point["last_year"]), bottom, LIGHT)
+        if point["value"] is not None:
+            colour = ACCENT if is_last else MIDDLE
+            marks.bar(middle - step * 0.21, middle + step * 0.21, y(point["value"]), bottom, colour)
+            marks.words(point["text"], middle, y(point["value"]) - 9, "center", colour=ACCENT if is_last else DARK)
+        if (len(points) - 1 - number) % 2 == 0:
+            marks.words(point["label"], middle, bottom + 14, "center", colour=MIDDLE)
+    has_ghost = any(point["last_year"] is not None for point in points)
+    ghost = [(name, LIGHT, True) for name in series["legend"][1:]] if has_ghost else []
+    marks.legend([(series["legend"][0], MIDDLE, True), *ghost], 12, left)
+    return _svg(marks, height)
+
+
+def _bars(ranking: dict[str, Any]) -> str:
+    left, right, top, row = 178.0, WIDTH - 150.0, 24.0, 22.0
+    entries, marks = ranking["entries"], Marks()
     highest = max(entry["value"] for entry in entries) or 1
-    rows = [
-        {
-            "y": row_height * (number + 0.5),
-            "name": entry["name"],
-            "v": entry["value"],
-            "t": f"{entry['text']}{ranking['unit']}",
-            "change": entry["change"],
-            "c": ACCENT if number == 0 else MIDDLE,
-        }
-        for number, entry in enumerate(entries)
-    ]
-    data = alt.Chart(alt.Data(values=rows))
-    x = alt.X("v:Q", axis=None, scale=alt.Scale(domain=[0, highest], nice=False))
-    y = alt.Y("y:Q", axis=None, scale=None)
-    layers = [
-        data.mark_bar(size=15).encode(x=x, x2=alt.value(0), y=y, color=alt.Color("c:N", scale=None)),
-        data.mark_text(color=DARK, font=SANS, fontSize=_TEXT, align="right", baseline="middle", limit=left - 12).encode(
-            x=alt.value(-8), y=y, text="name:N"
-        ),
-        data.mark_text(font=SANS, fontSize=_TEXT, align="left", baseline="middle", dx=6).encode(
-            x=x, y=y, text="t:N", color=alt.Color("c:N", scale=None)
-        ),
-        data.mark_text(color=DARK, font=SANS, fontSize=_TEXT, align="right", baseline="middle").encode(
-            x=alt.value(width + right - 6), y=y, text="change:N"
-        ),
-        _words(alt, "环比", width + right - 6, -10, "right", MIDDLE),
-    ]
-    return _framed(alt, layers, width, height, left, right, 22, 4)
+    marks.words("环比", WIDTH - 6.0, 10, "right", colour=MIDDLE)
+    for number, entry in enumerate(entries):
+        middle, colour = top + row * (number + 0.5), ACCENT if number == 0 else MIDDLE
+        end = left + (right - left) * entry["value"] / highest
+        marks.bar(left, end, middle - 7, middle + 7, colour)
+        marks.words(entry["name"], left - 8, middle, "right")
+        marks.words(f"{entry['text']}{ranking['unit']}", end + 6, middle, "left", colour=colour)
+        marks.words(entry["change"], WIDTH - 6.0, middle, "right")
+    return _svg(marks, int(top + row * len(entries)) + 4)
 
 
-def _map(ranking: dict[str, Any], shapes: Mapping[str, Shape]) -> Any:
-    import altair as alt
-
-    width, height = MAP_SIZE
-    offset = (WIDTH - width) / 2 - 62
+def _map(ranking: dict[str, Any], shapes: Mapping[str, Shape]) -> str:
+    marks, offset = Marks(), (WIDTH - MAP_SIZE[0]) / 2 - 70
     classes = ranking["classes"]
-    features, labels = [], []
+    ramp = RAMP[len(RAMP) - len(classes) :]
     for entry in ranking["entries"]:
         shape = shapes.get(entry["key"])
         if shape is None:
             continue
         step = _class_of(entry, classes)
-        features.append(
+        moved = [[[[x + offset, y + 4] for x, y in ring] for ring in polygon] for polygon in shape.polygons]
+        marks.places.append(
             {
                 "type": "Feature",
-                "properties": {"c": PALE if step is None else RAMP[step + len(RAMP) - len(classes)]},
-                "geometry": {
-                    "type": "MultiPolygon",
-                    "coordinates": [
-                        [[[x + offset, y] for x, y in ring] for ring in polygon] for polygon in shape.polygons
-                    ],
-                },
+                "properties": {"c": PALE if step is None else ramp[step]},
+                "geometry": {"type": "MultiPolygon", "coordinates": moved},
             }
         )
         x, y = shape.label
-        labels.append({"x": x + offset, "y": y - 6, "t": entry["name"], "c": INK})
-        labels.append({"x": x + offset, "y": y + 7, "t": entry["text"], "c": INK})
-    keys = [
-        {"y": 40 + 22 * number, "c": RAMP[number + len(RAMP) - len(classes)], "t": each["text"]}
-        for number, each in enumerate(classes)
-    ]
-    keys.append({"y": 40 + 22 * len(classes), "c": PALE, "t": f"少于{ranking['map_min_text']}"})
-    place = {"y": alt.Y("y:Q", axis=None, scale=None), "color": alt.Color("c:N", scale=None)}
-    legend = alt.Chart(alt.Data(values=keys))
-    layers = [
-        alt.Chart(alt.Data(values=features))
-        .mark_geoshape(stroke="#ffffff", strokeWidth=1)
-        .encode(color=alt.Color("properties.c:N", scale=None))
-        .project(type="identity", reflectY=False, scale=1, translate=[0, 0]),
-        alt.Chart(alt.Data(values=labels))
-        .mark_text(font=SANS, fontSize=11, baseline="middle")
-        .encode(x=alt.X("x:Q", axis=None, scale=None), text="t:N", **place),
-        legend.mark_point(shape="square", filled=True, size=170, opacity=1).encode(x=alt.value(WIDTH - 150), **place),
-        legend.mark_text(color=DARK, font=SANS, fontSize=_TEXT, align="left", baseline="middle").encode(
-            x=alt.value(WIDTH - 134), y=place["y"], text="t:N"
-        ),
-        _words(alt, "每平方公里件数", WIDTH - 157, 16, "left", MIDDLE),
-    ]
-    return _framed(alt, layers, WIDTH, int(height), 0, 0, 4, 4)
+        marks.words(entry["name"], x + offset, y - 2, "center", colour=INK, size=_SMALL)
+        marks.words(entry["text"], x + offset, y + 11, "center", colour=INK, size=_SMALL)
+    keys = [(colour, each["text"]) for colour, each in zip(ramp, classes, strict=True)]
+    keys.append((PALE, f"少于{ranking['map_min_text']}"))
+    edge = WIDTH - 157.0
+    marks.words("每平方公里件数", edge, 16, "left", colour=MIDDLE)
+    for number, (colour, text) in enumerate(keys):
+        middle = 40.0 + 22 * number
+        marks.bar(edge, edge + 13, middle - 6.5, middle + 6.5, colour)
+        marks.words(text, edge + 23, middle)
+    return _svg(marks, int(MAP_SIZE[1]) + 8)
 
 
 def _class_of(entry: dict[str, Any], classes: list[dict[str, Any]]) -> int | None:
     """Number of the density class a place falls into; None where too few cases are to be coloured."""
-    if entry["density"] is None or not classes or entry["density"] < classes[0]["from"]:
-        return None
-    if not entry["is_coloured"]:
+    if entry["density"] is None or not entry["is_coloured"] or not classes:
         return None
     return max(number for number, each in enumerate(classes) if entry["density"] >= each["from"])
 
 
-def _scales(alt: Any, last: float, highest: float, low: float = 0) -> tuple[Any, Any]:
-    x = alt.X("i:Q", axis=None, scale=alt.Scale(domain=[low, max(last, low + 1)], nice=False, zero=False))
-
-    def y(name: str) -> Any:
-        return alt.Y(f"{name}:Q", axis=None, scale=alt.Scale(domain=[0, highest], nice=False))
-
-    return x, y
+def _ticks(marks: Marks, series: dict[str, Any], left: float, right: float, y: Any) -> None:
+    for tick in series["ticks"]:
+        marks.rules.append({"x": left, "x2": right, "y": y(tick["value"])})
+        marks.words(tick["text"], left - 8, y(tick["value"]), "right", colour=MIDDLE)
 
 
-def _ticks(alt: Any, ticks: list[dict[str, Any]], y: Any, width: float) -> Any:
-    data = alt.Chart(alt.Data(values=ticks))
-    lines = data.mark_rule(color=PALE).encode(x=alt.value(0), x2=alt.value(width), y=y("value"))
-    texts = data.mark_text(color=MIDDLE, font=SANS, fontSize=_TEXT, align="right", baseline="middle").encode(
-        x=alt.value(-8), y=y("value"), text="text:N"
-    )
-    return lines + texts
-
-
-def _legend(alt: Any, names: list[tuple[str, str, str]]) -> list[Any]:
-    layers, x = [], 6
-    for name, colour, shape in names:
-        spot = alt.Chart(alt.Data(values=[{"t": name}]))
-        layers += [
-            spot.mark_point(
-                shape=shape, filled=shape == "square", color=colour, size=130, opacity=1, strokeWidth=2
-            ).encode(x=alt.value(x), y=alt.value(-18)),
-            _words(alt, name, x + 12, -18, "left", DARK),
-        ]
-        x += 34 + _TEXT * len(name)
-    return layers
-
-
-def _words(alt: Any, text: str, x: float, y: float, align: str, colour: str) -> Any:
-    return (
-        alt.Chart(alt.Data(values=[{"t": text}]))
-        .mark_text(color=colour, font=SANS, fontSize=_TEXT, align=align, baseline="middle")
-        .encode(x=alt.value(x), y=alt.value(y), text="t:N")
-    )
-
-
-def _framed(
-    alt: Any, layers: list[Any], width: float, height: float, left: int, right: int, top: int, bottom: int
-) -> dict[str, Any]:
-    chart = alt.layer(*layers).properties(
-        width=width,
-        height=height,
-        padding={"left": left, "right": right, "top": top, "bottom": bottom},
-        autosize=alt.AutoSizeParams(type="none"),
-    )
-    spec: dict[str, Any] = chart.configure_view(stroke=None).to_dict(validate=False)
-    return spec
-
-
-def _svg(spec: dict[str, Any]) -> str:
+def _svg(marks: Marks, height: int) -> str:
     import vl_convert
 
     _register_fonts()
+    spec = copy.copy(_canvas())
+    spec["height"] = height
+    spec["datasets"] = vars(marks)
     version = ".".join(spec["$schema"].rsplit("/v", 1)[1].split(".")[:2])
     svg: str = vl_convert.vegalite_to_svg(spec, vl_version=version)
     return svg
+
+
+@cache
+def _canvas() -> dict[str, Any]:
+    """Vega-Lite for `Marks`: one layer a list, pixels as they are, nothing scaled and no axis."""
+    import altair as alt
+
+    def at(name: str) -> Any:
+        return alt.Chart(alt.NamedData(name=name))
+
+    x = alt.X("x:Q", axis=None, scale=None)
+    y = alt.Y("y:Q", axis=None, scale=None)
+    colour = alt.Color("c:N", scale=None)
+    layers = [
+        at("places")
+        .mark_geoshape(stroke="#ffffff", strokeWidth=1)
+        .encode(color=alt.Color("properties.c:N", scale=None))
+        .project(type="identity", reflectY=False, scale=1, translate=[0, 0]),
+        at("rules").mark_rule(color=PALE).encode(x=x, x2="x2:Q", y=y),
+        at("areas").mark_area(color=LIGHT, opacity=0.75).encode(x=x, y=y, y2="y2:Q"),
+        at("bars").mark_rect().encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=colour),
+        at("dashes").mark_line(color=MIDDLE, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y),
+        at("lines").mark_line(color=DARK, strokeWidth=1.8).encode(x=x, y=y, detail="run:N"),
+        at("dots").mark_point(filled=True, size=55, opacity=1).encode(x=x, y=y, color=colour),
+    ]
+    layers += [
+        at(align)
+        .mark_text(font=SANS, align=align, baseline="middle")
+        .encode(x=x, y=y, text="t:N", color=colour, size=alt.Size("s:Q", scale=None))
+        for align in _ALIGNMENTS
+    ]
+    chart = alt.layer(*layers).properties(width=WIDTH, height=0, padding=0, autosize=alt.AutoSizeParams(type="none"))
+    spec: dict[str, Any] = chart.configure_view(stroke=None).to_dict(validate=False)
+    return spec
 
 
 @cache

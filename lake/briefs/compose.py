@@ -99,7 +99,7 @@ def compose(figure_set: FigureSet, definition: Definition, thresholds: Threshold
         wanted = "city" if figure_set["scope"]["is_city"] else "division"
         if section.scope not in ("all", wanted) or any(role not in roles for role in section.needs):
             continue
-        blocks = list(_blocks(section, figure_set, definition, thresholds, slots, drawn))
+        blocks = list(_blocks(section, figure_set, definition, thresholds, slots=slots, drawn=drawn))
         if blocks:
             sections.append(Section(f"{_ORDINALS[len(sections)]}、{slots.fill(section.title)}", blocks))
     document = Document(
@@ -175,6 +175,7 @@ def _blocks(
     figure_set: FigureSet,
     definition: Definition,
     thresholds: Thresholds,
+    *,
     slots: Slots,
     drawn: set[str],
 ) -> Iterator[Block]:

@@ -83,7 +83,7 @@ class SeriesDefinition(_Part):
 
 
 class RankingDefinition(_Part):
-    """Names with numbers, largest first: ``key, name, value, previous [, area_km2]`` by ``$scope, $first, $last, $top``.
+    """Names with numbers, largest first: ``key, name, value, previous [, area_km2]``, asked like a figure.
 
     Attributes:
         total: figure the shares are shares of.
@@ -239,7 +239,7 @@ class Role(_Part):
         table: accepted table, as in the build's pins.
         name: how the brief calls it.
         owner: who is asked to act.
-        records: SQL over ``lake.<table>`` that gives the role's records without the marts; see `FigureDefinition.check`.
+        records: SQL over ``lake.<table>`` that gives the role's records without the marts, for `check`.
     """
 
     dataset: str
@@ -254,7 +254,7 @@ class CityBriefs(_Part):
 
     Attributes:
         editor: who puts the brief out.
-        divisions: SQL over the accepted tables: ``division_code`` and ``geometry`` (GeoJSON), for checks of parts of the city.
+        divisions: SQL over the accepted tables: ``division_code`` and ``geometry`` (GeoJSON), for checks of a part.
     """
 
     city: str
@@ -306,7 +306,7 @@ def _read(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506 - the safe one, in C
     except (OSError, yaml.YAMLError) as error:
         raise ContractError(f"{path.name} of {path.parent.name} cannot be read: {error}", remedy="mend it") from error
     return content if isinstance(content, dict) else {}

@@ -150,7 +150,7 @@ class FigureSetMaker:
             return record
         denominator = self._denominator(wanted, scope, window)
         band = self._band(wanted, scope, window)
-        compared = self._comparisons(wanted, scope, window, value, band, denominator)
+        compared = self._comparisons(wanted, scope, window, value, band=band, denominator=denominator)
         return record | {
             **self._written(wanted, value, denominator),
             "band": band and {"expected": _number(band.expected), "sigma": _number(band.sigma)},
@@ -256,6 +256,7 @@ class FigureSetMaker:
         scope: Division,
         window: Period,
         value: Decimal,
+        *,
         band: prose.Band | None,
         denominator: Decimal | None,
     ) -> list[dict[str, Any]]:
@@ -499,18 +500,23 @@ class FigureSetMaker:
             " WHERE day BETWEEN $first AND $last GROUP BY dataset, check_id ORDER BY dataset, check_id",
             {"first": self.period.first, "last": self.period.last},
         )
-        return [
-            {
-                "dataset": dataset,
-                "title_zh": datasets[dataset],
-                "check_id": check_id,
-                "reason": reason or check_id,
-                "count": int(count),
-                "text": f"{datasets[dataset]}“{reason or check_id}”{quantity(Decimal(str(count)), 0, self.thresholds)}条",
-            }
-            for dataset, check_id, reason, count in rows
-            if dataset in datasets
-        ]
+        found = []
+        for dataset, check_id, reason, count in rows:
+            if dataset not in datasets:
+                continue
+            said = reason or check_id
+            number = quantity(Decimal(str(count)), 0, self.thresholds)
+            found.append(
+                {
+                    "dataset": dataset,
+                    "title_zh": datasets[dataset],
+                    "check_id": check_id,
+                    "reason": said,
+                    "count": int(count),
+                    "text": f"{datasets[dataset]}“{said}”{number}条",
+                }
+            )
+        return found
 
     def _is_here(self, section: SectionDefinition, scope: Division) -> bool:
         return _fits(section.scope, scope) and all(role in self.roles for role in section.needs)

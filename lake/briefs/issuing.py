@@ -26,6 +26,7 @@ from lake.briefs.thresholds import Thresholds, read_thresholds
 from lake.briefs.windows import Period, period_for
 from lake.briefs.word import print_word
 from lake.errors import BriefRefused, Busy
+from lake.ledger import Ledger, issued_event
 from lake.settings import Settings
 
 FIGURES, MANIFEST = "figures.json", "manifest.json"
@@ -89,7 +90,7 @@ def issue(
         with FileLock(settings.issues / f".{brief_id}.lock", timeout=LOCK_PATIENCE_S):
             published = Published.open(settings)
             try:
-                return _issue_all(definition, day, settings, published, scopes, progress or (lambda text: None))
+                return _issue_all(definition, day, settings, published, scopes, say=progress or (lambda text: None))
             finally:
                 published.close()
     except Timeout as error:
@@ -102,6 +103,7 @@ def _issue_all(
     settings: Settings,
     published: Published,
     scopes: Sequence[str] | None,
+    *,
     say: Callable[[str], None],
 ) -> list[Issued]:
     if published.as_of < day:
@@ -124,6 +126,7 @@ def _issue_all(
         scope = published.divisions[code]
         say(f"{definition.id} {period.key} {scope.short_name_zh}")
         issued.append(house.issue(maker, scope, period))
+        Ledger(settings).record([issued_event(issued[-1].folder, settings)])
     return issued
 
 

@@ -103,7 +103,8 @@ def compare(
         if value == base:
             return Comparison(basis, base, Decimal(0), "count", "", f"与{word}相同")
         joint = "增至" if value > base else "减至"
-        return Comparison(basis, base, value - base, "count", "", f"{basis}由{written(base)}{joint}{written(value)}")
+        text = f"{basis}由{written(base)}{joint}{written(value)}"
+        return Comparison(basis, base, value - base, "count", "", text)
     delta = (value - base) * 100 / base
     verb = change_verb(value, base, band, thresholds)
     text = f"{basis}{verb}" if verb == FLAT else f"{basis}{verb}{grouped(abs(delta), 1)}%"
@@ -111,28 +112,27 @@ def compare(
 
 
 def change_verb(value: Decimal, base: Decimal, band: Band | None, thresholds: Thresholds) -> str:
-    """The verb of a change: its size against the base and the ordinary scatter, its weight against the band.
+    """The verb of a change: its size against the base, its weight against the band.
 
-    Smaller than 2 % of the base, or than one σ (the control band: such steps come by themselves), is 基本持平. A larger
-    one that ends inside 2σ of what is expected is 略升/略降, outside 2σ 明显, outside 3σ 大幅; a value that left the band
-    on the other side than it moved did not leave it by this step. A step of `notable_pct` that ends inside the band (a
-    Monday after a quiet Sunday, say) would make 略升152% a joke: it is 上升, and the figure's level says that it is
-    ordinary. Without a band the verb stands alone, too.
+    Below 2 % of the base is 基本持平. A change that left the band on the side it moved to is 大幅 outside 3σ and
+    明显 outside 2σ. Inside, a change of up to 1σ (the control band: such steps come by themselves) is 基本持平, a
+    larger one 略升/略降. A change of `notable_pct` and more inside the band (a Monday after a quiet Sunday, say)
+    would make 基本持平 untrue and 略升152% a joke: it is 上升, and the figure's level says that it is ordinary.
+    Without a band the verb stands alone.
     """
-    if base and abs(value - base) * 100 < thresholds.value("flat_pct") * abs(base):
+    step, up = abs(value - base), value > base
+    if base and step * 100 < thresholds.value("flat_pct") * abs(base):
         return FLAT
-    up = value > base
+    direction = "上升" if up else "下降"
     if band is None or (distance := band.distance(value)) is None:
-        return "上升" if up else "下降"
-    if abs(value - base) <= thresholds.value("control_sigma") * band.sigma:
-        return FLAT
+        return direction
     outside = distance if up else -distance
-    if outside > thresholds.value("strong_sigma"):
-        return "大幅上升" if up else "大幅下降"
     if outside > thresholds.value("marked_sigma"):
-        return "明显上升" if up else "明显下降"
-    if abs(value - base) * 100 >= thresholds.value("notable_pct") * abs(base):
-        return "上升" if up else "下降"
+        return f"{'大幅' if outside > thresholds.value('strong_sigma') else '明显'}{direction}"
+    if step * 100 >= thresholds.value("notable_pct") * abs(base):
+        return direction
+    if step <= thresholds.value("control_sigma") * band.sigma:
+        return FLAT
     return "略升" if up else "略降"
 
 

@@ -81,8 +81,8 @@ def last_year(period: Period, holiday_of: HolidayOf, find_holiday: FindHoliday) 
     """同比: the window of last year that is like this one.
 
     A holiday meets the same day of the same holiday; a day the same weekday 52 weeks before; a week the same ISO week
-    (week 53 meets week 52 where last year has none); a year to date the same days of the calendar, 29 February left out.
-    None when last year's calendar does not know the holiday.
+    (week 53 meets week 52 where last year has none); a year to date the same days of the calendar, 29 February left
+    out. None when last year's calendar does not know the holiday.
     """
     if period.kind == "year_to_date":
         return Period(period.kind, date(period.first.year - 1, 1, 1), _same_date_last_year(period.last))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import date
 from html import unescape
 from io import BytesIO
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pypdfium2
@@ -84,7 +83,7 @@ def test_every_format_prints_the_numbers_of_the_figure_set_and_no_other(issued: 
 def test_a_number_that_no_figure_has_stops_the_brief(issued: list[briefs.Issued]) -> None:
     figure_set = figures(issued[0])
     check_numbers(["受理69件"], figure_set)
-    with pytest.raises(BriefRefused, match="the number 70,001 |70001"):
+    with pytest.raises(BriefRefused, match="the number 70001"):
         check_numbers(["受理70,001件"], figure_set)
 
 
@@ -221,7 +220,8 @@ def test_held_and_warned_data_reach_the_note(settings: Settings) -> None:
     publish(
         settings,
         tweak="UPDATE about.freshness SET state = 'held', last_day_on = DATE '2023-04-01' WHERE dataset LIKE '%defect';"
-        "INSERT INTO about.warnings VALUES ('queens.nyc311.service_request', DATE '2023-04-03', 'in_city', 'latitude', 12, '坐标在区外')",
+        "INSERT INTO about.warnings VALUES"
+        " ('queens.nyc311.service_request', DATE '2023-04-03', 'in_city', 'latitude', 12, '坐标在区外')",
     )
     (issue,) = briefs.issue("B01", AS_OF, settings, scopes=["4"])
     text = re.sub(r"\s", "", texts_of(issue)["pdf"])
@@ -230,7 +230,7 @@ def test_held_and_warned_data_reach_the_note(settings: Settings) -> None:
 
 
 def test_a_brief_is_refused_with_a_remedy(settings: Settings) -> None:
-    with pytest.raises(BriefRefused, match="no published marts.*Remedy: run `citybrain marts build"):
+    with pytest.raises(BriefRefused, match=r"no published marts.*Remedy: run `citybrain marts build"):
         briefs.issue("B01", AS_OF, settings)
     publish(settings, tweak="DELETE FROM marts.city_daily WHERE division_code = '403' AND day_on = DATE '2023-04-03'")
     with pytest.raises(BriefRefused, match="as of 2023-04-03, before the day asked for"):

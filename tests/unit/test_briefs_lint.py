@@ -97,7 +97,7 @@ def test_a_definition_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     file.write_text(
         file.read_text(encoding="utf-8").replace("pages_max: 2", "pages_max: 2\npage_limit: 3"), encoding="utf-8"
     )
-    with pytest.raises(ContractError, match="B01_daily/definition.yaml: page_limit"):
+    with pytest.raises(ContractError, match=r"B01_daily/definition\.yaml: page_limit"):
         definition_of(tmp_path, "B01")
     with pytest.raises(ContractError, match="no brief 'B99'"):
         definition_of(BRIEFS, "B99")

@@ -40,6 +40,7 @@ def test_the_verb_of_a_change_comes_from_its_size_and_the_band(thresholds: Thres
     assert step(thresholds, 60, 100, band) == "环比大幅下降40.0%"
     # Up from a quiet day and yet far below what is usual: the step did not leave the band upwards.
     assert step(thresholds, 80, 72, band) == "环比略升11.1%"
+    assert step(thresholds, 112, 107, band) == "环比明显上升4.7%"  # where it ends counts, not how it got there
     # A large step inside the band gets no adverb that makes it small.
     assert step(thresholds, 105, 70, band) == "环比上升50.0%"
     assert step(thresholds, 108, 100, None) == "环比上升8.0%"
@@ -203,8 +204,10 @@ def test_golden_weekly_to_the_character(thresholds: Thresholds) -> None:
         }
 
     low, high = prose.wilson(D("96.41"), D(6120), thresholds.value("confidence_pct"))
-    counted = [("社会保险", 6333), ("消费维权", 3625), ("住房保障", 2820), ("劳动纠纷", 1646), ("市容", 1108), ("交通", 732),
-               ("噪音", 500), ("违法建设", 489), ("消防", 463), ("车辆", 455)]  # fmt: skip
+    counted = {
+        "社会保险": 6333, "消费维权": 3625, "住房保障": 2820, "劳动纠纷": 1646, "市容": 1108, "交通": 732,
+        "噪音": 500, "违法建设": 489, "消防": 463, "车辆": 455,
+    }  # fmt: skip
     figure_set = {
         "period": {"label": Period("week", date(2024, 3, 15), date(2024, 3, 22)).label()},
         "cutoff_zh": "3月22日24时",
@@ -227,9 +230,9 @@ def test_golden_weekly_to_the_character(thresholds: Thresholds) -> None:
                 "id": "topics",
                 "unit": "件",
                 "entries": [
-                    {"rank": str(i), "name": name, "text": quantity(D(n), 0, thresholds), "change": "", "density_text": "",
-                     "share": f"{share(D(n), D(32376))}%"}
-                    for i, (name, n) in enumerate(counted, 1)
+                    {"rank": str(i), "name": name, "text": quantity(D(n), 0, thresholds),
+                     "change": "", "density_text": "", "share": f"{share(D(n), D(32376))}%"}
+                    for i, (name, n) in enumerate(counted.items(), 1)
                 ],
             }
         ],
