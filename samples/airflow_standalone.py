@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 180.0
 STOP_SECONDS = 5.0
@@ -94,6 +96,10 @@ class Standalone:
         return self.home / "standalone.log"
 
     @property
+    def _pid_file(self) -> Path:
+        return self.home / "standalone.pid"
+
+    @property
     def pid(self) -> int:
         """Process id, which is the id of its process group too."""
         if self._process is None:
@@ -127,28 +133,35 @@ class Standalone:
                 cwd=self.home,
                 start_new_session=True,
             )
+        born = psutil.Process(self._process.pid).create_time()
+        self._pid_file.write_text(f"{self._process.pid} {born}", encoding="ascii")
         wanted = set(dag_ids)
         self._wait(lambda: self._is_healthy() and wanted <= self.known_dags(), seconds, f"to know {sorted(wanted)}")
         self.make_pools()
 
     def stop(self) -> None:
-        """Ask it to stop, and end what is left of its process group: its executor may wait for ever (airflow#67870)."""
+        """Ask it to stop, then end what is left: its executor may wait for ever (airflow#67870)."""
         if self._process is None:
             return
+        family = _family(self._process.pid)
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
-        self.kill()
+        self._end(family)
 
     def kill(self) -> None:
         """End every process of it at once, as a power cut would."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process is not None:
+            self._end(_family(self._process.pid))
+
+    def _end(self, family: list[psutil.Process]) -> None:
+        """Kill processes; those of running tasks are in sessions of their own, where no signal to a group gets."""
+        _kill(family)
+        if self._process is not None:
+            self._process.wait()
         self._process = None
+        self._pid_file.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -269,6 +282,11 @@ class Standalone:
             os.close(lock)
             raise AirflowStopped(f"another Airflow runs in {self.home}; stop it first") from None
         self._lock = lock
+        if self._pid_file.exists():  # whoever started the Airflow before was killed, and it lives on
+            pid, born = self._pid_file.read_text(encoding="ascii").split()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if psutil.Process(int(pid)).create_time() == float(born):
+                    _kill(_family(int(pid)))
 
     def _bury_the_dead(self) -> None:
         """Say that the scheduler before this one is no more, so that its tasks are taken up at once.
@@ -347,6 +365,22 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all its descendants."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        head = psutil.Process(pid)
+        return [head, *head.children(recursive=True)]
+    return []
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    # Parents first, so that none of them starts another child.
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=STOP_SECONDS)
 
 
 def _quoted(run_id: str) -> str:

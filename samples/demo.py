@@ -23,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from lake.errors import CitybrainError
 from lake.settings import PROJECT_ROOT, Settings
 from samples.airflow_standalone import AirflowStopped, Finished, Run, Standalone
 
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("\ninterrupted; everything is stopped")
         return 130
-    except (AirflowStopped, RuntimeError) as error:
+    except (AirflowStopped, CitybrainError, RuntimeError) as error:
         console.print(f"[red]{escape(str(error))}[/red]")
         return 1
     return 0 if went_well else 1
@@ -172,6 +173,7 @@ class Demo:
         return {
             "CITYBRAIN_CITY": self._settings.city,
             "CITYBRAIN_HOME": str(self._settings.home),
+            "CITYBRAIN_ROOT": str(self._settings.root),
             "CITYBRAIN_SCHEDULE": "manual",
             **{f"CITYBRAIN_CONN_{name.upper()}": uri for name, uri in self._stand_in.connections.items()},
         }
