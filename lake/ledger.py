@@ -219,7 +219,12 @@ def issued_event(folder: Path, settings: Settings) -> Event:
 
 
 def _committed_days(event: Event) -> Iterator[PartitionState]:
-    for day in event.payload["days"]:
+    days = event.payload["days"]
+    # A warning about the delivery as a whole is told once, on its last day.
+    warnings: dict[str, list[dict[str, Any]]] = {}
+    for warning in event.payload["warnings"]:
+        warnings.setdefault(warning.get("day") or (days[-1]["day"] if days else ""), []).append(warning)
+    for day in days:
         yield PartitionState(
             dataset=str(event.dataset),
             day=date.fromisoformat(day["day"]),
@@ -230,7 +235,7 @@ def _committed_days(event: Event) -> Iterator[PartitionState]:
             unchanged=day["unchanged"],
             delivery=event.payload["delivery"],
             at=event.at,
-            warnings=tuple(event.payload["warnings"]),
+            warnings=tuple(warnings.get(day["day"], ())),
         )
 
 
