@@ -72,8 +72,21 @@ def key_purposes(contracts: list[Contract]) -> list[str]:
     return [*sorted(hashed), "digest"]
 
 
-def upkeep(settings: Settings, today: date, *, progress: Callable[[str], None] | None = None) -> list[Upkept]:
-    """Compact old months, expire snapshots, purge orphans and landed bytes past their retention, drop old builds."""
+def upkeep(
+    settings: Settings,
+    today: date,
+    *,
+    progress: Callable[[str], None] | None = None,
+    older_than: timedelta = timedelta(hours=1),
+) -> list[Upkept]:
+    """Compact old months, expire snapshots, purge orphans and landed bytes past their retention, drop old builds.
+
+    Args:
+        settings: the city's home.
+        today: what is old is old on this day.
+        progress: called with a line of text before each dataset.
+        older_than: files that nothing names go only at this age, for they may belong to a commit in progress.
+    """
     say = progress or (lambda text: None)
     sweep_incoming(settings)
     drop_old_builds(settings)
@@ -83,7 +96,7 @@ def upkeep(settings: Settings, today: date, *, progress: Callable[[str], None] |
         say(f"upkeep of {contract.dataset}")
         merged = tables.compact(contract, before=today.replace(day=1) - COMPACT_AFTER)
         expired = tables.expire(contract, keep_last=KEEP_SNAPSHOTS, keep=_unrecorded_snapshots(settings, contract))
-        purged = tables.purge(contract, pinned=pinned)
+        purged = tables.purge(contract, pinned=pinned, older_than=older_than)
         landed = purge_landed(settings, contract, today - timedelta(days=contract.retention_days))
         for delivery in landed:
             Ledger(settings).record(landing_events(delivery.folder))
