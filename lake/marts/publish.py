@@ -132,7 +132,8 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
         duck.execute(
             "CREATE VIEW fresh.about.columns AS SELECT "
             "CASE schema_name WHEN 'main' THEN 'marts' ELSE schema_name END AS schema, table_name AS name, "
-            "column_name, data_type, comment AS meaning FROM duckdb_columns() WHERE schema_name IN ('core', 'main', 'about') "
+            "column_name, data_type, comment AS meaning FROM duckdb_columns() "
+            "WHERE schema_name IN ('core', 'main', 'about') "
             "AND NOT internal AND database_name = current_database() ORDER BY schema, name, column_index"
         )
         duck.execute("DETACH private")

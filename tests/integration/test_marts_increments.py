@@ -1,0 +1,131 @@
+"""Derived is derived: building day by day, whatever arrives in whatever order, equals building from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from marts_lake import COLLISIONS, DEFECTS, DISTRICTS, LAST, REQUESTS, WEATHER, SyntheticLake, originals
+
+from lake import marts
+from lake.settings import PROJECT_ROOT, Settings
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return originals(PROJECT_ROOT / "samples" / "queens", tmp_path_factory.mktemp("originals"))
+
+
+def build(settings: Settings, lake: SyntheticLake, as_of: date) -> marts.Build:
+    made = marts.build(settings, as_of, pins=lake.pins(as_of))
+    marts.publish(made, settings)
+    return made
+
+
+def from_scratch(settings: Settings, lake: SyntheticLake, as_of: date, home: Path) -> marts.Build:
+    other = replace(settings, home=home)
+    other.make_home()
+    (other.home / "cache").symlink_to(settings.home / "cache")
+    return marts.build(other, as_of, pins=lake.pins(as_of))
+
+
+def differences(one: marts.Build, other: marts.Build) -> dict[str, int]:
+    """Rows that stand in one build and not in the other, by table of core and marts."""
+    with duckdb.connect() as duck:
+        duck.execute(f"ATTACH '{one.folder / 'build.duckdb'}' AS one (READ_ONLY)")
+        duck.execute(f"ATTACH '{other.folder / 'build.duckdb'}' AS other (READ_ONLY)")
+        tables = duck.execute(
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name IN ('core', 'marts')"
+        ).fetchall()
+        found = {}
+        for (table,) in tables:
+            a, b = f"SELECT * FROM one.{table}", f"SELECT * FROM other.{table}"
+            (n,) = duck.execute(
+                f"SELECT count(*) FROM (({a} EXCEPT ALL {b}) UNION ALL ({b} EXCEPT ALL {a}))"
+            ).fetchone() or (0,)
+            found[table] = n
+    assert len(found) == 15, sorted(found)
+    return {table: n for table, n in found.items() if n}
+
+
+def carried(made: marts.Build) -> bool:
+    return '"carried_from": null' not in (made.folder / "built.json").read_text()
+
+
+def test_eight_builds_in_any_order_equal_one_from_scratch(settings: Settings, source: Any, tmp_path: Path) -> None:
+    lake = SyntheticLake(settings, source)
+    day = LAST - timedelta(days=7)  # Sunday 2022-10-16
+    after = [day + timedelta(days=n) for n in range(8)]
+    steps: list[marts.Build] = []
+
+    # 1. History: everything but one early week of patrols and one of weather.
+    gap = "ds NOT BETWEEN DATE '2022-08-29' AND DATE '2022-09-04'"
+    for table in (REQUESTS, COLLISIONS):
+        lake.deliver(table, f"ds <= DATE '{day}'")
+    for table in (DEFECTS, WEATHER):
+        lake.deliver(table, f"ds <= DATE '{day}' AND {gap}")
+    lake.deliver(DISTRICTS)
+    steps.append(build(settings, lake, day))
+    # 2. An ordinary day; the police are late.
+    for table in (REQUESTS, DEFECTS, WEATHER):
+        lake.deliver(table, f"ds = DATE '{after[1]}'")
+    steps.append(build(settings, lake, after[1]))
+    # 3. The police deliver two days at once, patrols miss one.
+    for table in (REQUESTS, WEATHER):
+        lake.deliver(table, f"ds = DATE '{after[2]}'")
+    lake.deliver(COLLISIONS, f"ds BETWEEN DATE '{after[1]}' AND DATE '{after[2]}'")
+    steps.append(build(settings, lake, after[2]))
+    # 4. A correction: the same file day again, with every second defect closed and moved off the map.
+    lake.deliver(
+        DEFECTS,
+        rows=f"SELECT * REPLACE ('Closed' AS status, created_at + INTERVAL 5 HOUR AS closed_at, 0 AS latitude, "
+        f"0 AS longitude) FROM {DEFECTS} WHERE ds = DATE '{after[1]}' AND unique_key % 2 = 0",
+    )
+    lake.deliver(REQUESTS, f"ds = DATE '{after[3]}'")
+    steps.append(build(settings, lake, after[3]))
+    # 5. A day replaced: a third of its crashes are gone, another third happened the day before.
+    kept = f"SELECT * FROM {COLLISIONS} WHERE ds = DATE '{day}' AND collision_id % 3 = 0"
+    moved = (
+        f"SELECT * REPLACE (DATE '{after[0] - timedelta(days=1)}' AS crash_on, "
+        f"DATE '{after[0] - timedelta(days=1)}' AS ds) FROM {COLLISIONS} "
+        f"WHERE ds = DATE '{day}' AND collision_id % 3 = 1 UNION ALL "
+        f"SELECT * FROM {COLLISIONS} WHERE ds = DATE '{after[0] - timedelta(days=1)}'"
+    )
+    lake.deliver(COLLISIONS, rows=f"{kept} UNION ALL {moved}", replace=True)
+    lake.deliver(DEFECTS, f"ds = DATE '{after[4]}'")
+    steps.append(build(settings, lake, after[4]))
+    # 6. Backfill out of order: the early week at last, older versions of cases that are known to be closed.
+    lake.deliver(DEFECTS, f"NOT ({gap})")
+    lake.deliver(WEATHER, f"NOT ({gap})")
+    lake.deliver(REQUESTS, f"ds BETWEEN DATE '{after[4]}' AND DATE '{after[5]}'")
+    steps.append(build(settings, lake, after[5]))
+    assert differences(steps[-1], from_scratch(settings, lake, after[5], tmp_path / "scratch-6")) == {}
+    # 7. Back to an earlier day: what came later must be forgotten.
+    steps.append(build(settings, lake, after[1]))
+    # 8. Forward again; a day of patrols is withdrawn, and the borders of two districts change.
+    lake.withdraw(DEFECTS, after[4])
+    lake.deliver(
+        DISTRICTS,
+        rows=f"SELECT * REPLACE (CASE boro_cd WHEN 401 THEN 402 WHEN 402 THEN 401 ELSE boro_cd END AS boro_cd, "
+        f"DATE '2022-10-01' AS ds) FROM {DISTRICTS}",
+    )
+    for table in (REQUESTS, DEFECTS, COLLISIONS, WEATHER):
+        lake.deliver(table, f"ds > DATE '{after[5]}'")
+    steps.append(build(settings, lake, LAST))
+
+    assert [carried(step) for step in steps] == [False] + [True] * 7
+    assert differences(steps[-1], from_scratch(settings, lake, LAST, tmp_path / "scratch-8")) == {}
+    assert differences(steps[6], steps[1]) != {}, "the late crashes of step 3 are known in step 7"
+
+
+def test_an_unchanged_lake_is_not_built_again(settings: Settings, source: Any) -> None:
+    lake = SyntheticLake(settings, source)
+    lake.deliver(REQUESTS, "ds = DATE '2022-10-17'")
+    lake.deliver(DISTRICTS)
+    first = build(settings, lake, date(2022, 10, 17))
+    again = marts.build(settings, date(2022, 10, 17), pins=lake.pins(date(2022, 10, 17)))
+    assert (first.is_new, again.is_new, again.build_id) == (True, False, first.build_id)
