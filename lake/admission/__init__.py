@@ -248,20 +248,13 @@ def _warnings(
 
 def _apply_row_rules(connection: duckdb.DuckDBPyConnection, suite: Suite) -> None:
     """Quarantine the rows that fail an expectation of severity error, each with every rule it fails."""
-    reasons = row_rules.reasons_sql(suite.expectations, "batch")
-    if reasons is None:
+    source = "(SELECT *, rowid AS id, _day AS ds FROM typed WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already)"
+    failing = row_rules.failing_sql(suite.expectations, source, "batch")
+    if failing is None:
         return
-    connection.execute(
-        f"""
-        CREATE TEMP TABLE judged AS
-        SELECT id, reasons FROM (
-            SELECT rowid AS id, {reasons} AS reasons FROM (SELECT *, rowid, _day AS ds FROM typed)
-            WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already)
-        WHERE len(reasons) > 0;
-        UPDATE typed SET _reasons = judged.reasons FROM judged WHERE typed.rowid = judged.id;
-        DROP TABLE judged;
-        """
-    )
+    connection.execute(f"CREATE TEMP TABLE judged AS {failing}")
+    connection.execute("UPDATE typed SET _reasons = judged.reasons FROM judged WHERE typed.rowid = judged.id")
+    connection.execute("DROP TABLE judged")
 
 
 def _account(connection: duckdb.DuckDBPyConnection, landed: Landed, digests: dict[date, str]) -> list[DayCount]:
