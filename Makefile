@@ -45,13 +45,19 @@ lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/sqlfluff lint --nofail --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests > /dev/null
+	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@$(BIN)/citybrain contract check
 
 .PHONY: bench
 bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction against its peers
 	@$(BIN)/python bench/commits.py
 	@$(BIN)/python bench/gate.py
+	@$(BIN)/python bench/extract.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/.ready ## an environment with the peers that extraction is compared with
+	@$(BIN)/uv venv --quiet --allow-existing .venv-bench
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python connectorx "dlt[parquet,sql_database]" "psycopg[binary]" pyarrow
 
 .PHONY: clean
 clean: ## remove the demo's home and caches; the environment stays
