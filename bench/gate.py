@@ -103,7 +103,7 @@ def run_ours(path: Path) -> tuple[dict[str, float], list[int]]:
     imported = time.perf_counter()
     checks = gate(connection, "batch", suite, dataset="bench.bench.bench", delivery="bench")
     gated = time.perf_counter()
-    failing = row_rules.failing_sql(suite, "(SELECT rowid AS id, * FROM batch)", "batch")
+    failing = row_rules.failing_sql(suite, "(SELECT rowid AS _row, * FROM batch)", "batch")
     connection.execute(f"CREATE TABLE held AS {failing}")
     ruled = time.perf_counter()
     times = {

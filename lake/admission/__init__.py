@@ -248,12 +248,14 @@ def _warnings(
 
 def _apply_row_rules(connection: duckdb.DuckDBPyConnection, suite: Suite) -> None:
     """Quarantine the rows that fail an expectation of severity error, each with every rule it fails."""
-    source = "(SELECT *, rowid AS id, _day AS ds FROM typed WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already)"
+    source = (
+        "(SELECT *, rowid AS _row, _day AS ds FROM typed WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already)"
+    )
     failing = row_rules.failing_sql(suite.expectations, source, "batch")
     if failing is None:
         return
     connection.execute(f"CREATE TEMP TABLE judged AS {failing}")
-    connection.execute("UPDATE typed SET _reasons = judged.reasons FROM judged WHERE typed.rowid = judged.id")
+    connection.execute("UPDATE typed SET _reasons = judged.reasons FROM judged WHERE typed.rowid = judged._row")
     connection.execute("DROP TABLE judged")
 
 

@@ -90,11 +90,11 @@ def count_by_day(
 
 
 def failing_sql(expectations: Iterable[Expectation], source: str, relation: str) -> str | None:
-    """Query for the rows that fail expectations of severity error: ``id`` and ``reasons``, a list of ``rule:<id>``.
+    """Query for the rows that fail expectations of severity error: ``_row`` and ``reasons``, a list of ``rule:<id>``.
 
     Args:
         expectations: a suite.
-        source: SQL of what to read the rows from; it has their ``id`` beside the columns.
+        source: SQL of what to read the rows from; it has their ``_row`` (a number) beside the columns.
         relation: SQL name of the relation uniqueness is looked up in.
 
     Returns:
@@ -113,8 +113,8 @@ def failing_sql(expectations: Iterable[Expectation], source: str, relation: str)
         f"CASE WHEN flag_{n} THEN {quote_literal('rule:' + rule.expectation.id)} END" for n, rule in enumerate(rules)
     )
     return (
-        f"SELECT id, list_filter([{cases}], lambda reason: reason IS NOT NULL) AS reasons "
-        f"FROM (SELECT id, {flags} FROM {source}) WHERE {' OR '.join(f'flag_{n}' for n in range(len(rules)))}"
+        f"SELECT _row, list_filter([{cases}], lambda reason: reason IS NOT NULL) AS reasons "
+        f"FROM (SELECT _row, {flags} FROM {source}) WHERE {' OR '.join(f'flag_{n}' for n in range(len(rules)))}"
     )
 
 

@@ -31,6 +31,7 @@ def compare(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldCon
     """Mark what is unchanged or in conflict; gives the digest of each day's delivered content."""
     contract = landed.contract
     digests = day_digests(connection)
+    _find_repeated_keys(connection, contract)
     if contract.mode is Mode.CHANGES:
         _changes_held_in_quarantine(connection, landed, held)
         if contract.cursor is None:
@@ -43,6 +44,7 @@ def compare(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldCon
             connection.execute("UPDATE typed SET _unchanged = true WHERE _day IN (SELECT unnest(?::DATE[]))", [same])
         _repeated(connection, contract, ["_digest"])
         _conflicting(connection, contract, [])
+    connection.execute("DROP TABLE repeated")
     return digests
 
 
@@ -55,13 +57,20 @@ def day_digests(connection: duckdb.DuckDBPyConnection) -> dict[date, str]:
     return dict(rows)
 
 
+def _find_repeated_keys(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Keys that a delivery has more than once, in the table ``repeated``: all comparing within it is about these."""
+    keys = ", ".join(quote_identifier(column.name) for column in contract.key)
+    connection.execute(
+        f"CREATE TEMP TABLE repeated AS SELECT {keys} FROM typed WHERE {_complete(contract)} "
+        f"GROUP BY {keys} HAVING count(*) > 1"
+    )
+
+
 def _changes_by_cursor(connection: duckdb.DuckDBPyConnection, contract: Contract, held: HeldContent) -> None:
     """The cursor is part of the content: the same content is the same version, wherever it was seen."""
     if held.files:
-        connection.execute(
-            "UPDATE typed SET _unchanged = true WHERE _digest IN "
-            f"(SELECT _digest FROM read_parquet({_listed(held.files)}, hive_partitioning = false))"
-        )
+        of_held = f"read_parquet({_listed(held.files)}, hive_partitioning = false, union_by_name = true)"
+        connection.execute(f"UPDATE typed SET _unchanged = true WHERE _digest IN (SELECT _digest FROM {of_held})")
     _repeated(connection, contract, ["_digest"])
     _conflicting(connection, contract, [contract.cursor or ""])
 
@@ -126,14 +135,12 @@ def _changes_held_in_quarantine(connection: duckdb.DuckDBPyConnection, landed: L
 
 def _repeated(connection: duckdb.DuckDBPyConnection, contract: Contract, same: list[str]) -> None:
     """Of exact duplicates in one delivery the first counts."""
-    columns = ", ".join(same)
     connection.execute(
         f"""
         UPDATE typed SET _unchanged = true WHERE rowid IN (
             SELECT id FROM (
-                SELECT rowid AS id, row_number() OVER (PARTITION BY {columns} ORDER BY _file, _record) AS nth
-                FROM typed WHERE {_complete(contract)} AND ({columns}) IN (
-                    SELECT ({columns}) FROM typed WHERE {_complete(contract)} GROUP BY ALL HAVING count(*) > 1))
+                SELECT rowid AS id, row_number() OVER (PARTITION BY {", ".join(same)} ORDER BY _file, _record) AS nth
+                FROM typed WHERE {_is_repeated(contract)})
             WHERE nth > 1)
         """
     )
@@ -141,14 +148,19 @@ def _repeated(connection: duckdb.DuckDBPyConnection, contract: Contract, same: l
 
 def _conflicting(connection: duckdb.DuckDBPyConnection, contract: Contract, order: list[str]) -> None:
     columns = ", ".join(quote_identifier(name) for name in [*(column.name for column in contract.key), *order])
+    candidates = f"_reasons IS NULL AND NOT _unchanged AND {_is_repeated(contract)}"
     connection.execute(
         f"""
         UPDATE typed SET _reasons = [{quote_literal(CONFLICT)}]
-        WHERE _reasons IS NULL AND NOT _unchanged AND ({columns}) IN (
-            SELECT ({columns}) FROM typed WHERE _reasons IS NULL AND NOT _unchanged
-            GROUP BY {columns} HAVING count(DISTINCT _digest) > 1)
+        WHERE {candidates} AND ({columns}) IN (
+            SELECT ({columns}) FROM typed WHERE {candidates} GROUP BY {columns} HAVING count(DISTINCT _digest) > 1)
         """
     )
+
+
+def _is_repeated(contract: Contract) -> str:
+    keys = ", ".join(quote_identifier(column.name) for column in contract.key)
+    return f"({keys}) IN (SELECT ({keys}) FROM repeated)"
 
 
 def _complete(contract: Contract) -> str:
