@@ -6,6 +6,9 @@ Every class carries the exit status the command line ends with.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+from collections.abc import Iterator
 from datetime import date
 
 
@@ -115,3 +118,36 @@ class StorageFull(CitybrainError):
     """The disk is full; what was half-written has been removed. Retried."""
 
     exit_code = 12
+
+
+@contextlib.contextmanager
+def told_when_full(*, dataset: str | None = None, day: date | None = None) -> Iterator[None]:
+    """Say that the disk is full, whoever found out: Parquet, JSON, Iceberg, SQLite, each has an error of its own.
+
+    Raises:
+        StorageFull: in place of such an error; others pass.
+    """
+    try:
+        yield
+    except CitybrainError:
+        raise
+    except Exception as error:
+        if not _is_full(error):
+            raise
+        raise StorageFull(
+            "the disk is full; what was there before is as it was, and nothing is half done",
+            remedy="make room, then run it again: it goes on where it stopped",
+            dataset=dataset,
+            day=day,
+        ) from None
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error: SQLite's own may hide behind that of a rollback."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        if any(words in str(error) for words in ("disk is full", "disk I/O error", "No space left")):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

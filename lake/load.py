@@ -19,7 +19,15 @@ from lake.admission import Admitted, DayCount, HeldContent, admit
 from lake.boundary import boundary
 from lake.contracts import contract_for, versions_of
 from lake.contracts.model import Contract, Mode, Window, last_due, window_of
-from lake.errors import Busy, CitybrainError, ContractError, ContractViolation, PartitionHeld, StorageFull
+from lake.errors import (
+    Busy,
+    CitybrainError,
+    ContractError,
+    ContractViolation,
+    PartitionHeld,
+    StorageFull,
+    told_when_full,
+)
 from lake.landing import Landed, delivery_folder, land, read_landed
 from lake.ledger import COMMITTED, LANDED, Ledger, PartitionState, landing_events
 from lake.settings import Settings
@@ -75,10 +83,11 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
         PartitionHeld: a critical expectation failed; landed, staged, listed as held.
         Unaccounted: a record got lost on the way; nothing was committed.
         Busy: another load of the dataset is running.
+        StorageFull: run it again when there is room; it goes on where it stopped.
     """
     say = progress or (lambda text: None)
     contract = _contract(dataset, window, settings)
-    with _lock(contract, window, settings):
+    with told_when_full(dataset=dataset, day=window.first), _lock(contract, window, settings):
         say(f"landing {dataset} {window}")
         landed = land(contract, window, settings, is_overtaken=lambda known: _is_overtaken(known, settings))
         _settle(dataset, landed.delivery, settings, say)
@@ -111,7 +120,10 @@ def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progres
         ContractError: no such delivery, its bytes are purged, or a newer one has taken its place in the lake.
     """
     landed = find_landed(dataset, delivery, settings)
-    with _lock(landed.contract, landed.window, settings):
+    with (
+        told_when_full(dataset=dataset, day=landed.window.first),
+        _lock(landed.contract, landed.window, settings),
+    ):
         _refuse_what_is_past(landed, settings)
         landed = replace(landed, contract=_contract(dataset, landed.window, settings))
         return _admit_and_commit(landed, settings, progress or (lambda text: None), again=True)

@@ -25,7 +25,7 @@ from lake.briefs.published import Division, Published
 from lake.briefs.thresholds import Thresholds, read_thresholds
 from lake.briefs.windows import Period, period_for
 from lake.briefs.word import print_word
-from lake.errors import BriefRefused, Busy
+from lake.errors import BriefRefused, Busy, told_when_full
 from lake.ledger import Ledger, issued_event
 from lake.settings import Settings
 
@@ -87,7 +87,7 @@ def issue(
     definition = definition_of(settings.root / "briefs", brief_id)
     settings.issues.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(settings.issues / f".{brief_id}.lock", timeout=LOCK_PATIENCE_S):
+        with told_when_full(day=day), FileLock(settings.issues / f".{brief_id}.lock", timeout=LOCK_PATIENCE_S):
             published = Published.open(settings)
             try:
                 return _issue_all(definition, day, settings, published, scopes, say=progress or (lambda text: None))

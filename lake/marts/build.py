@@ -12,7 +12,7 @@ from typing import Any
 
 from lake.boundary import boundary
 from lake.engine import connect, quote_identifier, quote_literal
-from lake.errors import Busy
+from lake.errors import Busy, told_when_full
 from lake.marts import pins as pinning
 from lake.marts import transform
 from lake.marts.pins import PinnedTable, Pins, write_json
@@ -49,12 +49,13 @@ def build(settings: Settings, as_of: date, *, pins: Pins | None = None) -> Build
     Raises:
         BuildFailed: dbt or a test failed; the folder keeps its log, without cells.
         Busy: another build has been running for longer than we waited.
+        StorageFull: what is published stays as it is.
     """
     from filelock import FileLock, Timeout
 
     settings.make_home()
     try:
-        with FileLock(settings.home / "marts.lock", timeout=LOCK_PATIENCE_S):
+        with told_when_full(day=as_of), FileLock(settings.home / "marts.lock", timeout=LOCK_PATIENCE_S):
             pins = pins or pinning.collect(settings, as_of)
             folder = settings.builds / pins.build_id
             if is_built(settings, pins.build_id):

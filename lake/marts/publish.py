@@ -19,7 +19,7 @@ from typing import Any
 
 from lake.boundary import boundary
 from lake.engine import connect, quote_identifier, quote_literal
-from lake.errors import BuildFailed
+from lake.errors import BuildFailed, told_when_full
 from lake.ledger import Ledger, published_event
 from lake.marts import about, transform
 from lake.marts import pins as pinning
@@ -41,7 +41,7 @@ def publish(build: Build, settings: Settings) -> Path:
     """
     from filelock import FileLock
 
-    with FileLock(settings.home / "marts.lock"):
+    with told_when_full(), FileLock(settings.home / "marts.lock"):
         target = settings.published / build.build_id
         if not (target / FILE).exists():
             _copy(build, settings, target)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -57,8 +57,7 @@ class Forge:
             environment: what its settings are made of.
             arguments: of the function.
             die_at: boundary at which it kills itself.
-            limits: ``die_after_s``: seconds after which it is killed; ``file_bytes``: size no file may grow beyond;
-                ``alone``: a folder that is a small disk of its own for this job.
+            limits: ``die_after_s``: seconds after which it is killed.
         """
         assert self._process.stdin is not None
         order = {"job": job, "environment": dict(environment), "arguments": arguments, "die_at": die_at, **limits}
@@ -111,6 +110,20 @@ def issue(settings: Settings, brief: str, day: str, scope: str) -> list[str]:
     from lake.briefs import issue as issue_brief
 
     return [str(each.folder) for each in issue_brief(brief, date.fromisoformat(day), settings, scopes=[scope])]
+
+
+def run_full(settings: Settings, dataset: str, first: str, last: str, moment: str) -> dict[str, Any]:
+    """Load on a small disk of its own that runs full at a boundary (``""``: from the start), then with room again."""
+    import full_disk
+
+    return full_disk.load_twice(settings, (dataset, first, last), moment)
+
+
+def publish_full(settings: Settings, as_of: str, moment: str) -> dict[str, Any]:
+    """Build and publish likewise."""
+    import full_disk
+
+    return full_disk.publish_twice(settings, as_of, moment)
 
 
 # ---- the other side --------------------------------------------------------------------------------------------------
@@ -181,22 +194,11 @@ def _work(order: dict[str, Any], answer: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     told: dict[str, Any]
     try:
-        with _limits(order):
-            settings = Settings.from_environment(order["environment"])
-            told = {"result": globals()[order["job"]](settings, *order["arguments"])}
+        settings = Settings.from_environment(order["environment"])
+        told = {"result": globals()[order["job"]](settings, *order["arguments"])}
     except BaseException as error:
         told = {"error": type(error).__name__, "message": str(error)}
     os.write(answer, json.dumps(told).encode())
-
-
-@contextlib.contextmanager
-def _limits(order: dict[str, Any]) -> Iterator[None]:
-    if order.get("file_bytes"):
-        import resource
-
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"], order["file_bytes"]))
-    yield
 
 
 if __name__ == "__main__":
