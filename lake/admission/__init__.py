@@ -12,6 +12,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ def admit(
     with _workplace(landed, settings) as (connection, scratch):
         read(connection, landed, scratch)
         type_and_treat(connection, landed, accept_retyped=accept_anyway is not None)
-        digests = compare(connection, landed, _without_own(landed, held))
+        digests = compare(connection, landed, _as_judged(landed, held))
         _mark_already_accepted(connection, landed, held)
         connection.execute(
             f"CREATE VIEW batch AS SELECT {_columns(contract)}, _day AS ds FROM typed "
@@ -108,7 +109,7 @@ def admit(
             reasons=_reasons(connection),
             warnings=tuple(warnings),
             staged=tuple(staged),
-            replaced_days=_replaced(contract, days, _without_own(landed, held)),
+            replaced_days=_replaced(contract, days, _as_judged(landed, held)),
         )
 
 
@@ -152,11 +153,11 @@ def _workplace(landed: Landed, settings: Settings) -> Iterator[tuple[duckdb.Duck
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _without_own(landed: Landed, held: HeldContent) -> HeldContent:
+def _as_judged(landed: Landed, held: HeldContent) -> HeldContent:
     """What is held, judged anew: a delivery that was committed before is replayed, so its days are not "the same"."""
     if not (landed.folder / "commit.json").exists():
         return held
-    return HeldContent(held.files, held.quarantine_files, {}, held.snapshot_id)
+    return replace(held, live_digests={})
 
 
 def _mark_already_accepted(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldContent) -> None:

@@ -249,6 +249,8 @@ def _decoded(block: bytes, encoding: str) -> list[tuple[str | None, list[str]]]:
 
 def _decoded_line(line: bytes, encoding: str) -> tuple[str | None, list[str]]:
     line = line.removesuffix(b"\r")
+    if len(line) > LINE_LIMIT:
+        return "line_too_long", [line[:64].decode("latin-1")]
     try:
         return None, [line.decode(encoding)]
     except UnicodeDecodeError:
