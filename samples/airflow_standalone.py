@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ LOOPBACK = "127.0.0.1"
 START_SECONDS = 180.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.4
+CONFLICT, SERVER_ERROR = 409, 500
 FINISHED = ("success", "failed")
 # A shell's background job ignores SIGINT, and so would Airflow as its child.
 _LAUNCH = (
@@ -187,15 +189,33 @@ class Standalone:
     def make_pools(self) -> None:
         """Make the pools of ``dags/pools.json``; a task whose pool is missing would wait for ever."""
         pools = json.loads((self._root / "dags" / "pools.json").read_text(encoding="utf-8"))
-        entities = [{"name": name, **pool} for name, pool in pools.items()]
-        action = {"action": "create", "action_on_existence": "overwrite", "entities": entities}
-        self.call("PATCH", "/pools", {"actions": [action]})
+        known = {pool["name"]: pool for pool in self.call("GET", "/pools")["pools"]}
+        entities = [
+            {"name": name, **pool} for name, pool in pools.items() if not pool.items() <= known.get(name, {}).items()
+        ]
+        if entities:
+            action = {"action": "create", "action_on_existence": "overwrite", "entities": entities}
+            self.call("PATCH", "/pools", {"actions": [action]})
 
     def trigger(self, dag_id: str, *, key: str | None = None, conf: Mapping[str, Any] | None = None) -> Run:
         """Ask for a run."""
-        body = {"logical_date": None, "partition_key": key, "conf": dict(conf or {})}
-        answer = self.call("POST", f"/dags/{dag_id}/dagRuns", body)
-        return Run(dag_id, answer["dag_run_id"], key)
+        run = Run(dag_id, f"manual__{uuid.uuid4()}", key)
+        body = {
+            "dag_run_id": run.run_id, "logical_date": None, "partition_key": key, "conf": dict(conf or {}),
+        }  # fmt: skip
+        for attempts_left in (2, 1, 0):
+            try:
+                self.call("POST", f"/dags/{dag_id}/dagRuns", body)
+                break
+            except urllib.error.HTTPError as error:
+                if error.code == CONFLICT:  # the attempt before got through, only its answer did not
+                    break
+                if error.code < SERVER_ERROR or not attempts_left:
+                    raise
+            except (TimeoutError, urllib.error.URLError):  # its database is locked now and then
+                if not attempts_left:
+                    raise
+        return run
 
     def runs(self, dag_id: str, key: str | None = None) -> list[Run]:
         """Runs of a DAG, of one partition key when given."""
@@ -343,6 +363,8 @@ class Standalone:
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             # A machine under load answers late; five seconds, the default, cost a run its task.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            # What a killed Airflow was at is started again before the new one's API answers.
+            "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
             # How soon a task is started again that was killed from outside; our own errors say their own delay.
             "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "5",
             "DO_NOT_TRACK": "1",

@@ -141,6 +141,8 @@ class Demo:
         if marts.exists():
             console.print(f"\n[bold]Marts[/bold]\n  {_shown(marts)}")
         citybrain = _shown(Path(sys.executable).parent / "citybrain")
+        if self._settings.home != Settings.from_environment({"CITYBRAIN_CITY": self._settings.city}).home:
+            citybrain = f"CITYBRAIN_HOME={self._settings.home} {citybrain}"
         console.print("\n[bold]Try next[/bold]")
         console.print(f"  {citybrain} reconcile")
         console.print(
