@@ -107,9 +107,11 @@ def _freshness(pins: Pins) -> list[tuple[Any, ...]]:
     for table in sorted(pins.tables.values(), key=lambda table: table.dataset):
         own = [row for row in pins.partitions if row.dataset == table.dataset]
         last = max((row.day for row in own if row.state == COMMITTED), default=None)
+        # A month's file may end before its month: the last day that is in is the last with a record.
+        newest = max((row.day for row in own if row.state == COMMITTED and row.delivered), default=last)
         is_held = any(row.state == HELD and (last is None or row.day > last) for row in own)
         state = ON_TIME if last is not None and last >= table.due_on else HELD if is_held else LATE
         found.append(
-            (table.dataset, table.title_zh, table.department, str(last) if last else None, str(table.due_on), state)
+            (table.dataset, table.title_zh, table.department, str(newest) if newest else None, str(table.due_on), state)
         )
     return found

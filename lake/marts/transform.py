@@ -39,14 +39,10 @@ def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_see
     Raises:
         BuildFailed: a model could not be built or a test failed; names it, with the number of rows.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test", *_common(settings, pins, folder)]
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
     if not with_seeds:
         arguments += ["--exclude-resource-type", "seed"]
-    with _dbt(settings, folder, private):
-        result = _runner(manifest(settings, pins, folder)).invoke(arguments)
-    if result.exception is not None:
-        raise failed(f"dbt stopped: {_kind(result.exception)}", _read_log(folder), pins)
-    nodes = list(result.result.results)
+    nodes = invoke(settings, pins, folder, private, arguments)
     write_json(folder / LOG, {"nodes": [_line(node) for node in nodes]})
     _raise_failures(nodes, folder, pins)
     return Outcome(
@@ -54,6 +50,20 @@ def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_see
         tests=sum(node.node.resource_type == "test" for node in nodes),
         warned=[node.node.name for node in nodes if str(node.status) == "warn"],
     )
+
+
+def invoke(settings: Settings, pins: Pins, folder: Path, private: Path, arguments: list[str]) -> list[Any]:
+    """One dbt command over a private file; gives dbt's result of every node, failed ones too.
+
+    Raises:
+        BuildFailed: dbt could not even begin.
+    """
+    with _dbt(settings, private):
+        parsed = manifest(settings, pins, folder)
+        result = _runner(parsed).invoke([*arguments, *_common(settings, pins, folder)])
+    if result.exception is not None:
+        raise failed(f"dbt stopped: {_kind(result.exception)}", _read_log(folder), pins)
+    return list(result.result.results)
 
 
 def manifest(settings: Settings, pins: Pins, folder: Path) -> Any:
@@ -65,7 +75,8 @@ def manifest(settings: Settings, pins: Pins, folder: Path) -> Any:
     kept = settings.home / "cache" / "dbt" / f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}.msgpack"
     if kept.exists():
         return Manifest.from_msgpack(kept.read_bytes())
-    result = _runner(None).invoke(["parse", "--no-partial-parse", *_common(settings, pins, folder)])
+    with _dbt(settings, folder / PRIVATE_FILE):
+        result = _runner(None).invoke(["parse", "--no-partial-parse", *_common(settings, pins, folder)])
     if result.exception is not None or not result.success:
         raise failed("the dbt project cannot be parsed", _read_log(folder), pins)
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +112,7 @@ def _runner(manifest: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _dbt(settings: Settings, folder: Path, private: Path) -> Iterator[None]:
+def _dbt(settings: Settings, private: Path) -> Iterator[None]:
     """The environment profiles.yml reads, and a connection that is closed afterwards, or the file stays locked."""
     spill = settings.staging / "tmp"
     spill.mkdir(parents=True, exist_ok=True)

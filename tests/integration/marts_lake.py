@@ -1,4 +1,4 @@
-"""Accepted tables out of the Queens originals, made without landing and admission: what the tests of the marts build on.
+"""Accepted tables out of the Queens originals, made without landing and admission, for the tests of the marts.
 
 A case of SCOUT is an open version on the day it was found and its final version on the day it was closed; a case of
 311 is its final version on its last day, as a history load leaves it.
@@ -72,8 +72,9 @@ def originals(samples: Path, scratch: Path, first: date = FIRST, last: date = LA
     )
     duck.execute(f"CREATE TABLE found AS {_REQUEST.format(file=scratch / 'SCOUT.csv')}")
     duck.execute(
-        f"CREATE TABLE {DEFECTS} AS SELECT * FROM (SELECT * REPLACE (NULL::TIMESTAMPTZ AS closed_at, 'Open' AS status), "
-        "created_on AS ds FROM found WHERE last_on > created_on UNION ALL SELECT *, last_on AS ds FROM found) "
+        f"CREATE TABLE {DEFECTS} AS SELECT * FROM ("
+        "SELECT * REPLACE (NULL::TIMESTAMPTZ AS closed_at, 'Open' AS status), created_on AS ds FROM found "
+        "WHERE last_on > created_on UNION ALL SELECT *, last_on AS ds FROM found) "
         f"WHERE created_on >= '{first}' AND {within}"
     )
     duck.execute(

@@ -39,7 +39,8 @@ def differences(one: marts.Build, other: marts.Build) -> dict[str, int]:
         duck.execute(f"ATTACH '{one.folder / 'build.duckdb'}' AS one (READ_ONLY)")
         duck.execute(f"ATTACH '{other.folder / 'build.duckdb'}' AS other (READ_ONLY)")
         tables = duck.execute(
-            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name IN ('core', 'marts')"
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_tables() "
+            "WHERE schema_name IN ('core', 'marts')"
         ).fetchall()
         found = {}
         for (table,) in tables:
