@@ -52,7 +52,7 @@ def queens(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Settin
         ("queens.nyc311.service_request", FIRST_DAY, LAST_DAY),
         ("queens.dot.street_defect", FIRST_DAY, LAST_DAY),
         ("queens.nypd.collision", FIRST_DAY, date(2023, 3, 31)),
-        ("queens.weather.hourly_weather", date(2022, 10, 1), date(2022, 10, 31)),
+        ("queens.weather.hourly_weather", date(2022, 10, 1), date(2023, 3, 31)),
     ):
         load(dataset, Window(first, last), home)
     publish(build(home, LAST_DAY), home)

@@ -27,7 +27,7 @@ from lake.admission.suites import Expectation, Severity, Suite, check_suite, rea
 from lake.admission.typing import type_and_treat
 from lake.admission.versions import EMPTY_DAY, compare
 from lake.boundary import boundary
-from lake.contracts.model import Contract, Mode
+from lake.contracts.model import Cadence, Contract, Mode
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import CitybrainError, PartitionHeld, StorageFull, Unaccounted
 from lake.privacy import DIGEST, ensure_keys, set_keys
@@ -297,6 +297,9 @@ def _expected_days(landed: Landed) -> list[date]:
         return [landed.window.first]
     if landed.contract.mode is Mode.CHANGES and any(file.day for file in landed.files):
         return [file.day for file in landed.files if file.day]
+    if landed.contract.cadence is Cadence.MONTHLY:  # a missing delivery is named by the first day of its month
+        missing = {(day.year, day.month) for day in landed.missing_days}
+        return [day for day in landed.window.days() if (day.year, day.month) not in missing]
     return [day for day in landed.window.days() if day not in landed.missing_days]
 
 
