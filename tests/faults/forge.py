@@ -47,6 +47,7 @@ class Forge:
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT,
+            env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},  # the code under test, wherever it was installed from
         )  # fmt: skip
 
     def start(self, job: str, environment: Mapping[str, str], *arguments: Any, die_at: str = "", **limits: Any) -> None:
