@@ -180,7 +180,7 @@ def view_sql(table: PinnedTable) -> str:
         for c in table.columns
     )
     paths = ", ".join(quote_literal(file.path) for file in table.files)
-    return f"SELECT * FROM read_parquet([{paths}], schema = MAP {{{schema}}})"
+    return f"SELECT * FROM read_parquet([{paths}], hive_partitioning = false, schema = MAP {{{schema}}})"
 
 
 def fill(duck: Any, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
