@@ -27,6 +27,7 @@ def test_the_same_delivery_twice_is_nothing(town: Town) -> None:
     after = Tables(town.settings).pin(deliveries(town.settings, DEFECT)[0].contract)
     assert (after.snapshot_id, len(deliveries(town.settings, DEFECT))) == (before.snapshot_id, 1)
     assert state(town.settings)["unaccounted"] == []
+    assert not list(town.settings.staging.glob("road/*/*"))  # a batch that is committed leaves not even its folder
 
 
 def latest(town: Town) -> dict[int, str]:

@@ -93,10 +93,17 @@ def test_deliveries_add_up_until_one_takes_the_place_of_the_day(settings: Settin
     assert counts(recorded(settings, third).partitions(DATASET))[0] == (MONDAY, COMMITTED, 4, 4, 0, 0, "c")
 
 
-def test_a_replayed_delivery_counts_once(settings: Settings) -> None:
-    twice = [commit("a", "1", {MONDAY: (5, 2, 0)}), commit("a", "2", {MONDAY: (6, 1, 0)})]
-    ledger = recorded(settings, delivery(settings, "a", commits=twice))
-    assert counts(ledger.partitions(DATASET)) == [(MONDAY, COMMITTED, 7, 6, 1, 0, "a")]
+def test_a_replayed_delivery_counts_once_and_is_the_newest(settings: Settings) -> None:
+    other = delivery(settings, "b", commits=[commit("b", "2", {MONDAY: (1, 0, 0)})])
+    twice = [commit("a", "1", {MONDAY: (5, 2, 0)}), commit("a", "3", {MONDAY: (6, 1, 0)})]
+    ledger = recorded(settings, other, delivery(settings, "a", commits=twice))
+    assert counts(ledger.partitions(DATASET)) == [(MONDAY, COMMITTED, 8, 7, 1, 0, "a")]
+
+
+def test_a_range_that_was_held_and_begins_with_days_the_source_has_not_is_held_no_more(settings: Settings) -> None:
+    hold = {"delivery": "a", "at": "1", "days": [{"day": str(MONDAY), "delivered": 3}]}
+    folder = delivery(settings, "a", holds=[hold], commits=[commit("a", "2", {TUESDAY: (3, 0, 0)})])
+    assert [row[:2] for row in counts(recorded(settings, folder).partitions(DATASET))] == [(TUESDAY, COMMITTED)]
 
 
 @pytest.mark.parametrize("at", ["0 before the commit", "9 after it"])
