@@ -158,7 +158,7 @@ class Tables:
         replaced = set(replace_days)
         if _snapshot_id(table) != expected_snapshot:
             raise self._overtaken(contract, delivery)
-        outgoing = [task.file for task in table.scan().plan_files() if _partition_day(task.file) in replaced]
+        outgoing = [file for file in _files_between(table, replaced) if _partition_day(file) in replaced]
         incoming = [self._move_in(contract, path) for path in staged]
         if not incoming and not outgoing:
             return Committed(contract.dataset, delivery, None, (), datetime.now(UTC))
@@ -361,6 +361,16 @@ class Tables:
         except TableAlreadyExistsError:
             return self._load(contract)
         return table
+
+
+def _files_between(table: Table, days: set[date]) -> list[Any]:
+    """Data files of the span the days lie in; manifests of other months are not opened."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
+
+    if not days:
+        return []
+    span = And(GreaterThanOrEqual("ds", min(days).isoformat()), LessThanOrEqual("ds", max(days).isoformat()))
+    return [task.file for task in table.scan(row_filter=span).plan_files()]
 
 
 def _data_files(table: Table, paths: Sequence[Path]) -> list[Any]:
