@@ -462,7 +462,7 @@ def _evolve(table: Table, wanted: Schema, contract: Contract) -> None:
     for field in wanted.fields:
         for schema in table.metadata.schemas:
             old = schema._lazy_id_to_field.get(field.field_id)
-            if old is not None and old.field_type != field.field_type:
+            if old is not None and not _widens(old.field_type, field.field_type):
                 raise ContractError(
                     f"field id {field.field_id} was {old.field_type} and is now {field.field_type}",
                     remedy="give the retyped column a new field id in the contract's new version",
@@ -474,6 +474,17 @@ def _evolve(table: Table, wanted: Schema, contract: Contract) -> None:
     with table.transaction() as transaction:
         transaction._apply((AddSchemaUpdate(schema_=fresh), SetCurrentSchemaUpdate(schema_id=-1)))
         transaction.set_properties(**{"schema.name-mapping.default": fresh.name_mapping.model_dump_json()})
+
+
+def _widens(old: Any, new: Any) -> bool:
+    """Whether every value of the old type is one of the new (Iceberg's type promotion); a type widens to itself."""
+    from pyiceberg.exceptions import ResolveError
+    from pyiceberg.schema import promote
+
+    try:
+        return bool(old == new or promote(old, new) == new)
+    except ResolveError:
+        return False
 
 
 def _snapshot_id(table: Table) -> int | None:

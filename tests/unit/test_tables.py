@@ -154,3 +154,15 @@ def test_a_field_id_never_changes_its_type(settings: Settings) -> None:
         Tables(settings).commit(
             retyped, [], delivery="v2", replace_days=[], expected_snapshot=Tables(settings).snapshot_id(retyped)
         )
+
+
+def test_a_type_may_widen_under_its_field_id(settings: Settings) -> None:
+    narrow = dataclasses.replace(CONTRACT, columns=(Column("id", "ID", "INTEGER", 1, key_position=1),))
+    wide = dataclasses.replace(CONTRACT, version="1.1.0", columns=CONTRACT.columns[:1])
+    tables = Tables(settings)
+    for number, contract in enumerate((narrow, wide)):
+        tables.commit(
+            contract, stage(settings, {MONDAY: [number]}, contract), delivery=f"v{number}", replace_days=[],
+            expected_snapshot=tables.snapshot_id(contract),
+        )  # fmt: skip
+    assert ids_in(settings, tables.pin(wide)) == [(MONDAY, 0), (MONDAY, 1)]
