@@ -38,8 +38,16 @@ browser: ## Chromium for the tests of pages, by apt where that is allowed
 	  apt-get install -y -qq --no-install-recommends chromium chromium-driver > /dev/null; } || \
 	  echo "no browser: tests/browser will not run"
 
+# Servers of departments that no wheel brings: MariaDB, OpenSSH, nginx. The same holds for them.
+SERVERS := mariadbd:mariadb-server sshd:openssh-server nginx:nginx
+.PHONY: servers
+servers: ## MariaDB, OpenSSH and nginx for the tests, by apt where that is allowed
+	@missing=""; for pair in $(SERVERS); do PATH=$$PATH:/usr/sbin command -v $${pair%%:*} > /dev/null || missing="$$missing $${pair##*:}"; done; \
+	test -z "$$missing" || { test "$$(id -u)" = 0 && apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends $$missing > /dev/null; } || echo "not installed:$$missing: their tests will not run"
+
 .PHONY: test
-test: $(VENV)/.ready lint browser ## everything CI runs, servers included (≤ 15 minutes on 2 cores)
+test: $(VENV)/.ready lint browser servers ## everything CI runs, servers included (≤ 15 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m "not long"
 
 .PHONY: test-long

@@ -17,7 +17,7 @@ from typing import cast
 
 import pydantic
 
-from lake.connectors.protocol import Arguments, Connector, Fetched, FetchedFile
+from lake.connectors.protocol import Arguments, Connector, Description, Fetched, FetchedFile, SourceColumn
 from lake.contracts.model import Contract
 from lake.errors import ContractError
 from lake.settings import Settings
@@ -26,13 +26,21 @@ __all__ = [
     "CONNECTORS",
     "Arguments",
     "Connector",
+    "Description",
     "Fetched",
     "FetchedFile",
+    "SourceColumn",
     "check_arguments",
     "open_connector",
 ]
 
-CONNECTORS = ("postgres", "csv_files", "http_json", "excel_files", "geojson_files")
+CONNECTORS = (
+    "postgres",
+    "http_json",
+    "csv_files",
+    "excel_files",
+    "geojson_files",
+)
 
 
 def open_connector(contract: Contract, settings: Settings) -> Connector:

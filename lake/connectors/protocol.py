@@ -59,6 +59,41 @@ class Fetched:
     missing_days: tuple[date, ...] = ()
 
 
+@dataclass(frozen=True)
+class SourceColumn:
+    """One column as the source names and types it.
+
+    Attributes:
+        name: as the department writes it.
+        type: the source's own word for the type; empty where it has none (text files, JSON).
+        is_nullable: None where the source does not say.
+        key_position: 1, 2 … in the primary key; None outside it, or where the source knows no keys.
+        comment: what the source says about the column.
+    """
+
+    name: str
+    type: str = ""
+    is_nullable: bool | None = None
+    key_position: int | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a source says about itself.
+
+    Attributes:
+        columns: in its order. For files and pages: of the newest file, or of the first page.
+        first_day, last_day: span of what is there, where it can be told without reading it all.
+        notes: what a person should know before writing a contract, a sentence each.
+    """
+
+    columns: tuple[SourceColumn, ...]
+    first_day: date | None = None
+    last_day: date | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Connector(Protocol):
     """One technology. The class is named ``Source`` in its file, which the contract names."""
 
@@ -69,6 +104,17 @@ class Connector(Protocol):
     @classmethod
     def check(cls, contract: Contract) -> list[str]:
         """Settings of the contract that make no sense for this technology, in words. Touches no source."""
+        ...
+
+    def describe(self, contract: Contract) -> Description:
+        """What is there. Works for a contract that has no columns yet; raises as `fetch` does."""
+        ...
+
+    def count(self, contract: Contract, window: Window) -> int | None:
+        """Records the source has for the window, as it tells without sending them; None when it cannot tell.
+
+        Raises as `fetch` does. Files are counted by reading them, for they say nothing about themselves.
+        """
         ...
 
     def fetch(self, contract: Contract, window: Window, into: Path) -> Fetched:
