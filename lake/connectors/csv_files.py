@@ -45,7 +45,7 @@ class Source(FileSource):
             problems.append("quote: must be one character, or empty")
         return problems
 
-    def count(self, path: Path) -> tuple[int, str | None]:
+    def count_records(self, path: Path) -> tuple[int, str | None]:
         """Physical lines of the unpacked bytes less the header; up to the damage when the archive is damaged."""
         packed = path.suffix == ".gz"
         lines, last, problem = 0, b"\n", None

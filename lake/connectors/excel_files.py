@@ -37,7 +37,7 @@ class Source(FileSource):
     Arguments: ClassVar[type[FileArguments]] = ExcelArguments
     arguments: ExcelArguments
 
-    def count(self, path: Path) -> tuple[int, str | None]:
+    def count_records(self, path: Path) -> tuple[int, str | None]:
         """Rows that the sheet's XML holds, streamed; the sheet's own word about its size is not believed."""
         try:
             with zipfile.ZipFile(path) as archive:

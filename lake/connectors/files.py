@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import pydantic
 
-from lake.connectors.protocol import Arguments, Fetched, FetchedFile
+from lake.connectors.protocol import Arguments, Fetched, FetchedFile, SourceColumn
 from lake.contracts.model import Cadence, Contract, Window
 from lake.errors import ContractError, SourceLate, SourceRefused, SourceUnavailable
 from lake.settings import Settings
@@ -82,8 +82,16 @@ class FileSource(ABC):
         ]
 
     @abstractmethod
-    def count(self, path: Path) -> tuple[int, str | None]:
+    def count_records(self, path: Path) -> tuple[int, str | None]:
         """Second count: physical records of a landed file, and what keeps it from being read to its end."""
+
+    def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
+        """Columns one file names, in its order; none where it names none. The contract may lack columns.
+
+        Raises:
+            DeliveryDamaged: the file cannot be read as what the connector takes it for.
+        """
+        return ()
 
     def fetch(self, contract: Contract, window: Window, into: Path) -> Fetched:
         """Copy the window's files as they are."""
@@ -104,7 +112,7 @@ class FileSource(ABC):
                 continue
             target = into / relative.replace("/", "__")
             sha256, size = _copy(source, target, contract, day)
-            records, problem = self.count(target)
+            records, problem = self.count_records(target)
             files.append(FetchedFile(target.name, day, sha256, size, records, problem))
         if not files:
             raise SourceLate(

@@ -11,7 +11,7 @@ from lake.connectors.files import FileSource
 class Source(FileSource):
     """Feature collections. A record is a feature. A file is read into memory whole: boundaries, not events."""
 
-    def count(self, path: Path) -> tuple[int, str | None]:
+    def count_records(self, path: Path) -> tuple[int, str | None]:
         """Features by Python's JSON reader."""
         try:
             with path.open("rb") as file:

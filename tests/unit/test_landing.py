@@ -155,7 +155,7 @@ def test_a_record_of_a_text_file_is_a_physical_line(
 
 def gzip_count(lake: Settings, path: Path, content: bytes) -> tuple[int, str | None]:
     path.write_bytes(content)
-    return CsvFiles(contract(), lake).count(path)
+    return CsvFiles(contract(), lake).count_records(path)
 
 
 def test_a_damaged_archive_is_landed_and_marked(lake: Settings, drop: Path) -> None:
@@ -191,7 +191,7 @@ def test_an_archive_is_unpacked_in_bounded_pieces(lake: Settings, tmp_path: Path
     pieces = [len(piece) for piece in unpacked(tmp_path / "bomb.gz")]
     assert sum(pieces) == len(lines)
     assert max(pieces) <= 1 << 20
-    assert CsvFiles(contract(), lake).count(tmp_path / "bomb.gz") == ((4 << 20) - 1, None)
+    assert CsvFiles(contract(), lake).count_records(tmp_path / "bomb.gz") == ((4 << 20) - 1, None)
 
 
 def test_a_range_is_one_file_a_day_and_lists_what_is_missing(lake: Settings, drop: Path) -> None:
