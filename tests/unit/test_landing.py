@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_nothing_half_written(
         assert everything_in(lake)  # bytes are there when the disk runs full
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(CsvFiles, "count", full)
+    monkeypatch.setattr(CsvFiles, "count_records", full)
     with pytest.raises(StorageFull) as told:
         land(contract(), TODAY, lake)
     assert (told.value.dataset, told.value.day) == ("queens.test.thing", DAY)
