@@ -21,7 +21,7 @@ import duckdb
 
 from lake.admission import quarantine, row_rules
 from lake.admission.gate import CheckResult, failed_critical, gate
-from lake.admission.read import read
+from lake.admission.reading import read
 from lake.admission.state import Admitted, DayCount, HeldContent, Warning_
 from lake.admission.suites import Expectation, Severity, Suite, check_suite, read_suite
 from lake.admission.typing import type_and_treat

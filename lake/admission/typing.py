@@ -99,13 +99,34 @@ def _present(contract: Contract, column: Column) -> str:
 
 
 def _cast(contract: Contract, column: Column) -> str:
-    """Cell to the contract's type, NULL where it does not fit. Stricter than TRY_CAST, which rounds 1.7 to 2."""
-    text = _p(column)
-    base = column.type.split("(")[0].upper()
+    found = cast_sql(_p(column), column.type, column.format, contract.zone)
+    if found is None:
+        raise ContractError(
+            f"type {column.type} is not one the lake casts to",
+            remedy="use VARCHAR, BIGINT, INTEGER, BOOLEAN, DATE, TIMESTAMPTZ, DECIMAL(p,s) or DOUBLE",
+            dataset=contract.dataset,
+            column=column.name,
+        )
+    return found
+
+
+def cast_sql(text: str, type_: str, format_: str | None, zone: str) -> str | None:
+    """SQL from a cell's text to a type, NULL where it does not fit. Stricter than TRY_CAST, which rounds 1.7 to 2.
+
+    Args:
+        text: SQL expression of the text, identifiers quoted.
+        type_: DuckDB type as a contract names it.
+        format_: strptime format of dates and times; None = ISO 8601.
+        zone: IANA zone of times that name none.
+
+    Returns:
+        The expression, or None for a type the lake does not cast to.
+    """
+    base = type_.split("(")[0].upper()
     if base == "VARCHAR":
         return text
     if base in ("DATE", "TIMESTAMPTZ", "TIMESTAMP"):
-        return _cast_time(contract, column, base, text)
+        return _cast_time(text, base, format_, quote_literal(zone))
     whole = r"\s*[+-]?\d+(\.0*)?\s*"  # workbooks write 302 as 302.0
     pattern = {
         "BIGINT": whole,
@@ -116,22 +137,16 @@ def _cast(contract: Contract, column: Column) -> str:
         "BOOLEAN": r"(?i)\s*(true|false|t|f|1|0)\s*",
     }.get(base)
     if pattern is None:
-        raise ContractError(
-            f"type {column.type} is not one the lake casts to",
-            remedy="use VARCHAR, BIGINT, INTEGER, BOOLEAN, DATE, TIMESTAMPTZ, DECIMAL(p,s) or DOUBLE",
-            dataset=contract.dataset,
-            column=column.name,
-        )
-    return f"CASE WHEN regexp_full_match({text}, {quote_literal(pattern)}) THEN TRY_CAST({text} AS {column.type}) END"
+        return None
+    return f"CASE WHEN regexp_full_match({text}, {quote_literal(pattern)}) THEN TRY_CAST({text} AS {type_}) END"
 
 
-def _cast_time(contract: Contract, column: Column, base: str, text: str) -> str:
-    zone = quote_literal(contract.zone)
-    if column.format:
-        moment = f"try_strptime(trim({text}), {quote_literal(column.format)})"
+def _cast_time(text: str, base: str, format_: str | None, zone: str) -> str:
+    if format_:
+        moment = f"try_strptime(trim({text}), {quote_literal(format_)})"
         if base == "DATE":
             return f"{moment}::DATE"
-        has_zone = "%z" in column.format or "%Z" in column.format
+        has_zone = "%z" in format_ or "%Z" in format_
         return moment if base == "TIMESTAMP" or has_zone else f"{moment} AT TIME ZONE {zone}"
     date_ = r"\d{4}-\d{2}-\d{2}"
     clock = r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from lake.connectors.files import FileArguments, FileSource, blocks
+from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Contract
+from lake.errors import DeliveryDamaged
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
@@ -57,6 +60,26 @@ class Source(FileSource):
             problem = str(damage)
         lines += last != b"\n"
         return max(lines - self.arguments.header, 0), problem
+
+    def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
+        """Names of the header; none where there is no header."""
+        if not self.arguments.header:
+            return ()
+        head = b""
+        for block in unpacked(path) if path.suffix == ".gz" else blocks(path):
+            head += block
+            if b"\n" in head or len(head) > _AT_MOST:
+                break
+        try:
+            line = head.partition(b"\n")[0].removesuffix(b"\r").decode(contract.encoding).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            raise DeliveryDamaged(
+                f"the header is not {contract.encoding}",
+                remedy="state the encoding the department writes",
+                dataset=contract.dataset,
+            ) from None
+        names = next(csv.reader([line], delimiter=contract.delimiter, quotechar=contract.quote or None), [])
+        return tuple(SourceColumn(name) for name in names)
 
 
 class _DamagedArchive(Exception):

@@ -11,6 +11,9 @@ from xml.parsers import expat
 import pydantic
 
 from lake.connectors.files import FileArguments, FileSource
+from lake.connectors.protocol import SourceColumn
+from lake.contracts.model import Contract
+from lake.errors import DeliveryDamaged
 
 MOST_UNPACKED = 2 << 30
 """Bytes a workbook may unpack to; more is a mistake or an attack."""
@@ -54,6 +57,25 @@ class Source(FileSource):
             raise
         except Exception as error:  # whatever a broken workbook makes the readers stumble over
             return 0, f"the workbook cannot be read ({type(error).__name__})"
+
+    def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
+        """Names of the header row."""
+        from python_calamine import CalamineError, CalamineWorkbook
+
+        try:
+            with CalamineWorkbook.from_path(path) as book:
+                sheet = book.get_sheet_by_name(self.arguments.sheet or book.sheet_names[0])
+                rows = sheet.to_python(skip_empty_area=False, nrows=self.arguments.header_row)
+        except (CalamineError, IndexError) as error:
+            raise DeliveryDamaged(
+                f"it is not a workbook we can read ({type(error).__name__})",
+                remedy="ask the department to deliver it again",
+                dataset=contract.dataset,
+            ) from None
+        names = [str(cell) for cell in rows[-1]] if len(rows) == self.arguments.header_row else []
+        while names and not names[-1]:
+            names.pop()
+        return tuple(SourceColumn(name) for name in names)
 
 
 class _Reader:
