@@ -8,6 +8,7 @@ even one that looks at history, ever sees a day missing.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import uuid
@@ -210,17 +211,8 @@ class Tables:
         """
         if not self.exists(contract):
             return 0
-        table = self._load(contract)
-        named = {str(Path(path)) for path in pinned} | {_local_path(table.metadata_location)}
-        named |= {_local_path(entry.metadata_file) for entry in table.metadata.metadata_log}
-        for snapshot in table.metadata.snapshots:
-            named.add(_local_path(snapshot.manifest_list))
-            for manifest in snapshot.manifests(table.io):
-                named.add(_local_path(manifest.manifest_path))
-                named |= {
-                    _local_path(entry.data_file.file_path)
-                    for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
-                }
+        named = {str(Path(path)) for path in pinned}
+        named |= {_local_path(uri) for uri in self.named_files(self.metadata_location(contract.table))}
         limit = (datetime.now(UTC) - older_than).timestamp()
         orphans = [
             path
@@ -233,6 +225,77 @@ class Tables:
             if not any(folder.iterdir()):
                 folder.rmdir()
         return len(orphans)
+
+    def names(self) -> list[str]:
+        """Every table the catalog knows, those whose contract is gone included."""
+        return sorted(name for _, name in self._catalog.list_tables(NAMESPACE))
+
+    def metadata_location(self, table: str) -> str:
+        """Where the catalog's pointer of a table leads now; it changes with every commit, and with nothing else."""
+        return str(self._catalog.load_table(f"{NAMESPACE}.{table}").metadata_location)
+
+    def named_files(self, metadata_location: str) -> dict[str, bool]:
+        """Every file a table's metadata names over all kept snapshots, and whether the table needs it.
+
+        Earlier metadata files are named but not needed: Iceberg itself removes them after later commits.
+        """
+        from pyiceberg.table import StaticTable
+
+        table = StaticTable.from_metadata(metadata_location)
+        named = {entry.metadata_file: False for entry in table.metadata.metadata_log} | {metadata_location: True}
+        opened: set[str] = set()
+        for snapshot in table.metadata.snapshots:
+            named[snapshot.manifest_list] = True
+            for manifest in snapshot.manifests(table.io):
+                named[manifest.manifest_path] = True
+                # A snapshot keeps most of its predecessor's manifests: each is read once.
+                if manifest.manifest_path not in opened:
+                    opened.add(manifest.manifest_path)
+                    entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+                    named |= {entry.data_file.file_path: True for entry in entries}
+        return named
+
+    def enter(self, table: str, metadata_location: str) -> None:
+        """Let the catalog know a table whose files are all in their place: what a restore ends with."""
+        self._catalog.register_table(f"{NAMESPACE}.{table}", metadata_location)
+
+    def write_paths(self, metadata_location: str, before: str, after: str) -> None:
+        """Put another root into every path that a copied table's metadata names; the copies are changed in place.
+
+        Args:
+            metadata_location: the copied metadata file, below `after` already.
+            before: root of the warehouse the table was copied from, as its paths begin.
+            after: root they are to begin with.
+        """
+        from pyiceberg.io import load_file_io
+
+        io = load_file_io(location=metadata_location)
+
+        def moved(path: str) -> str:
+            return after + path.removeprefix(before) if path.startswith(f"{before}/") else path
+
+        with io.new_input(metadata_location).open() as stream:
+            document = json.loads(stream.read())
+        document["location"] = moved(document["location"])
+        for entry in document.get("metadata-log", []):
+            entry["metadata-file"] = moved(entry["metadata-file"])
+        lengths: dict[str, int] = {}
+        for snapshot in document.get("snapshots", []):
+            snapshot["manifest-list"] = listed = moved(snapshot["manifest-list"])
+            manifests = _read_avro(io, listed)
+            for manifest in manifests.records:
+                path = moved(manifest[manifests.position("manifest_path")])
+                if path not in lengths:
+                    entries = _read_avro(io, path)
+                    for entry in entries.records:
+                        data_file, where = entry[entries.position("data_file")], entries.position("file_path")
+                        data_file[where] = moved(data_file[where])
+                    lengths[path] = _write_avro(io, path, entries, "manifest_entry")
+                manifest[manifests.position("manifest_path")] = path
+                manifest[manifests.position("manifest_length")] = lengths[path]
+            _write_avro(io, listed, manifests, "manifest_file")
+        with io.new_output(metadata_location).create(overwrite=True) as target:
+            target.write(json.dumps(document).encode())
 
     def compact(self, contract: Contract, *, before: date) -> int:
         """Merge the files of each day before a date into one file a day, a month to a snapshot; gives files saved."""
@@ -361,6 +424,39 @@ class Tables:
         except TableAlreadyExistsError:
             return self._load(contract)
         return table
+
+
+@dataclass(frozen=True)
+class _Avro:
+    """An Avro file of Iceberg's as it is written: schema, header, records."""
+
+    schema: Any
+    header: dict[str, str]
+    records: list[Any]
+
+    def position(self, field: str) -> int:
+        """Place of a field in the record that has it, at the top or one level down."""
+        for fields in (self.schema.fields, *(f.field_type.fields for f in self.schema.fields if f.field_type.is_struct)):
+            for number, each in enumerate(fields):
+                if each.name == field:
+                    return number
+        raise KeyError(field)
+
+
+def _read_avro(io: Any, path: str) -> _Avro:
+    from pyiceberg.avro.file import AvroFile
+
+    with AvroFile(io.new_input(path)) as reader:
+        return _Avro(reader.schema, dict(reader.header.meta), list(reader))
+
+
+def _write_avro(io: Any, path: str, content: _Avro, name: str) -> int:
+    from pyiceberg.avro.file import AvroOutputFile
+
+    output = io.new_output(path)
+    with AvroOutputFile(output, content.schema, name, metadata=content.header) as writer:
+        writer.write_block(content.records)
+    return len(output)
 
 
 def _files_between(table: Table, days: set[date]) -> list[Any]:
