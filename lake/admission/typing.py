@@ -122,7 +122,7 @@ def cast_sql(text: str, type_: str, format_: str | None, zone: str) -> str | Non
     Returns:
         The expression, or None for a type the lake does not cast to.
     """
-    base = type_.split("(")[0].upper()
+    base = type_.split("(", maxsplit=1)[0].upper()
     if base == "VARCHAR":
         return text
     if base in ("DATE", "TIMESTAMPTZ", "TIMESTAMP"):
