@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 
 class CitybrainError(Exception):
@@ -58,8 +60,55 @@ class ContractViolation(CitybrainError):
     exit_code = 3
 
 
+@dataclass(frozen=True)
+class ColumnsChanged:
+    """How the columns a source delivered differ from the contract's: names and types only, never a cell.
+
+    Attributes:
+        found: name and the source's word for the type (empty where it has none) of every column, in the source's
+            order; nothing where hardly a name is known, for then a record may stand where names should.
+        added, removed: names at the source; names of the contract that are not there any more.
+        renamed: the contract's name and the one that seems to have taken its place.
+        retyped: name, the contract's type, and the type or ``TYPE with format`` that every value fits.
+        reordered: the same columns in another order, where the order counts.
+        file: the file it was seen in, or None.
+    """
+
+    found: tuple[tuple[str, str], ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    retyped: tuple[tuple[str, str, str], ...] = ()
+    reordered: bool = False
+    file: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same, as JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> ColumnsChanged:
+        """Read back what `as_dict` gave, or JSON made of it."""
+        lists: dict[str, Any] = {
+            name: tuple(tuple(each) if isinstance(each, list | tuple) else each for each in content.get(name, ()))
+            for name in ("found", "added", "removed", "renamed", "retyped")
+        }
+        return cls(**lists, reordered=bool(content.get("reordered")), file=content.get("file"))
+
+
 class SchemaDrift(ContractViolation):
-    """Columns were renamed, added, removed or retyped at the source."""
+    """Columns were renamed, added, removed, retyped or put in another order at the source.
+
+    Attributes:
+        changed: what exactly, where it could be told column by column.
+    """
+
+    changed: ColumnsChanged | None = None
+
+    def with_changes(self, changed: ColumnsChanged) -> SchemaDrift:
+        """The same error that knows what changed."""
+        self.changed = changed
+        return self
 
 
 class DeliveryDamaged(ContractViolation):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 NAMESPACE = "accepted"
 DELIVERY_PROPERTY = "citybrain.delivery"
 CONTRACT_PROPERTY = "citybrain.contract-version"
+SCHEMA_PROPERTY = "citybrain.schema-version"
+"""Of a table: the version of the contract its current schema is of. It only ever rises."""
 PROVENANCE_COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("ds", "DATE", 1001),
     ("_delivery", "VARCHAR", 1002),
@@ -40,6 +42,7 @@ PROVENANCE_COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("_record", "BIGINT", 1004),
     ("_digest", "VARCHAR", 1005),
     ("_landed_at", "TIMESTAMPTZ", 1006),
+    ("_is_withdrawn", "BOOLEAN", 1007),
 )
 """Name, DuckDB type and field id of what every accepted row carries beside the contract's columns."""
 
@@ -142,24 +145,35 @@ class Tables:
         delivery: str,
         replace_days: Iterable[date],
         expected_snapshot: int | None,
+        replace_files: Iterable[str] = (),
+        also_by: Sequence[Contract] = (),
     ) -> Committed:
         """Bring a delivery's staged files in and the files of the days it replaces out, in one snapshot.
 
         Args:
-            contract: its columns become the table's schema.
+            contract: its columns become the table's schema, unless the table's is of a newer version already.
             staged: Parquet files, one day each, in folders ``ds=YYYY-MM-DD``; they are moved into the table.
             delivery: id kept in the snapshot, by which a load that was killed finds out that it had committed.
             replace_days: days whose present files go out.
             expected_snapshot: the snapshot the delivery was admitted against.
+            replace_files: paths of further files that go out, each of a day that a staged file is of or that is
+                replaced; what of them is to stay is among `staged`.
+            also_by: other versions of the contract that some of the staged files are of.
 
         Raises:
             Busy: somebody else committed since; admit again.
         """
-        table = self._load_or_create(contract)
-        replaced = set(replace_days)
+        for version in sorted((*also_by, contract), key=_version_number):
+            table = self._load_or_create(version)
+        replaced, named = set(replace_days), set(replace_files)
         if _snapshot_id(table) != expected_snapshot:
             raise self._overtaken(contract, delivery)
-        outgoing = [file for file in _files_between(table, replaced) if _partition_day(file) in replaced]
+        span = replaced | {_path_day(path) for path in named}
+        outgoing = [
+            file
+            for file in _files_between(table, span)
+            if _partition_day(file) in replaced or _local_path(file.file_path) in named
+        ]
         incoming = [self._move_in(contract, path) for path in staged]
         if not incoming and not outgoing:
             return Committed(contract.dataset, delivery, None, (), datetime.now(UTC))
@@ -298,36 +312,51 @@ class Tables:
             target.write(json.dumps(document).encode())
 
     def compact(self, contract: Contract, *, before: date) -> int:
-        """Merge the files of each day before a date into one file a day, a month to a snapshot; gives files saved."""
+        """Merge the files of each day before a date into one file a day, a month to a snapshot; gives files saved.
+
+        Files with other columns stay apart: what a version of the contract dropped must neither get lost nor come
+        back under the name of another column.
+        """
         if not self.exists(contract):
             return 0
         saved = 0
-        by_month: dict[tuple[int, int], dict[date, list[Any]]] = {}
+        by_month: dict[tuple[int, int], dict[tuple[date, int], list[Any]]] = {}
         table = self._load(contract)
         for task in table.scan().plan_files():
             day = _partition_day(task.file)
             if day < before:
-                by_month.setdefault((day.year, day.month), {}).setdefault(day, []).append(task.file)
+                by_month.setdefault((day.year, day.month), {}).setdefault((day, 0), []).append(task.file)
         for _, days in sorted(by_month.items()):
-            crowded = {day: files for day, files in days.items() if len(files) > 1}
+            crowded = {key: files for key, files in days.items() if len(files) > 1}
+            if len(table.metadata.schemas) > 1:
+                crowded = {
+                    (day, schema_id): alike
+                    for (day, _), files in crowded.items()
+                    for schema_id, alike in _by_schema(table, files).items()
+                    if len(alike) > 1
+                }
             if not crowded:
                 continue
-            merged = [self._merge(contract, day, files) for day, files in sorted(crowded.items())]
+            merged = [
+                self._merge(contract, day, files, table.schemas()[schema_id])
+                for (day, schema_id), files in sorted(crowded.items())
+            ]
             outgoing = [file for files in crowded.values() for file in files]
             self._swap(contract, table, outgoing, merged, delivery=None)
             table = self._load(contract)
             saved += len(outgoing) - len(merged)
         return saved
 
-    def _merge(self, contract: Contract, day: date, files: Sequence[Any]) -> Path:
+    def _merge(self, contract: Contract, day: date, files: Sequence[Any], schema: Schema) -> Path:
         target = self.folder(contract) / "data" / f"ds={day}" / f"{uuid.uuid4()}.parquet"
-        paths = ", ".join(quote_literal(_local_path(file.file_path)) for file in files)
-        order = ", ".join(quote_identifier(name) for name in (*(c.name for c in contract.key), "_landed_at", "_record"))
-        ids = ", ".join(f"{quote_identifier(name)}: {number}" for name, _, number in table_columns(contract))
+        names = [field.name for field in schema.fields]
+        ordering = [name for name in (*(c.name for c in contract.key), "_landed_at", "_record") if name in names]
+        columns = [(field.name, _duckdb_type(field.field_type), field.field_id) for field in schema.fields]
+        rows = read_files_sql([_local_path(file.file_path) for file in files], columns)
         with connect(self._settings, zone=contract.zone) as duck:
             duck.execute(
-                f"COPY (SELECT * FROM read_parquet([{paths}], hive_partitioning = false, union_by_name = true) "
-                f"ORDER BY {order}) TO {quote_literal(str(target))} (FORMAT parquet, FIELD_IDS {{{ids}}})"
+                f"COPY (SELECT * FROM {rows} ORDER BY {', '.join(map(quote_identifier, ordering))}) "
+                f"TO {quote_literal(str(target))} (FORMAT parquet, {field_ids_sql(columns)})"
             )
         return target
 
@@ -374,16 +403,21 @@ class Tables:
         return table
 
     def _load_or_create(self, contract: Contract) -> Table:
-        if self.exists(contract):
+        """The table, its metadata knowing the contract's columns; they are the current ones if no newer version was."""
+        if not self.exists(contract):
+            return self._create(contract)
+        table = self._load(contract)
+        wanted = _schema(contract)
+        is_newest = _version_number(contract) >= _schema_version(table)
+        known = [table.schema()] if is_newest else table.metadata.schemas
+        if not any(_fields_of(schema) == _fields_of(wanted) for schema in known):
+            _evolve(table, wanted, contract, is_newest=is_newest)
             table = self._load(contract)
-            wanted = _schema(contract)
-            if {(f.field_id, f.name, str(f.field_type)) for f in table.schema().fields} != {
-                (f.field_id, f.name, str(f.field_type)) for f in wanted.fields
-            }:
-                _evolve(table, wanted, contract)
-                table = self._load(contract)
-            return table
-        return self._create(contract)
+        elif is_newest and table.properties.get(SCHEMA_PROPERTY) != contract.version:
+            with table.transaction() as transaction:
+                transaction.set_properties(**{SCHEMA_PROPERTY: contract.version})
+            table = self._load(contract)
+        return table
 
     def _create(self, contract: Contract) -> Table:
         """Register metadata of our own making: `create_table` would number the fields anew."""
@@ -415,6 +449,7 @@ class Tables:
             properties={
                 **{name: value for name, value in _PROPERTIES.items() if name != "format-version"},
                 "schema.name-mapping.default": schema.name_mapping.model_dump_json(),
+                SCHEMA_PROPERTY: contract.version,
             },
         )
         location = _uri(folder / "metadata" / f"00000-{uuid.uuid4()}.metadata.json")
@@ -436,7 +471,10 @@ class _Avro:
 
     def position(self, field: str) -> int:
         """Place of a field in the record that has it, at the top or one level down."""
-        for fields in (self.schema.fields, *(f.field_type.fields for f in self.schema.fields if f.field_type.is_struct)):
+        for fields in (
+            self.schema.fields,
+            *(f.field_type.fields for f in self.schema.fields if f.field_type.is_struct),
+        ):
             for number, each in enumerate(fields):
                 if each.name == field:
                     return number
@@ -483,7 +521,7 @@ def _data_files(table: Table, paths: Sequence[Path]) -> list[Any]:
     for path in paths:
         footer = pq.read_metadata(path)
         if checked is None or not footer.schema.equals(checked):
-            parquet_file_to_data_file(table.io, table.metadata, _uri(path))
+            parquet_file_to_data_file(table.io, _metadata_for(table, footer), _uri(path))
             checked = footer.schema
         described.append(
             DataFile.from_args(
@@ -507,6 +545,54 @@ def _data_files(table: Table, paths: Sequence[Path]) -> list[Any]:
             )
         )
     return described
+
+
+def _metadata_for(table: Table, footer: Any) -> Any:
+    """The table's metadata with the schema current that the file is of: pyiceberg knows only the current one."""
+    ids = _ids_of(footer)
+    for schema in (table.schema(), *reversed(table.metadata.schemas)):
+        if {field.field_id for field in schema.fields} == ids:
+            return table.metadata.model_copy(update={"current_schema_id": schema.schema_id})
+    return table.metadata
+
+
+def _by_schema(table: Table, files: Sequence[Any]) -> dict[int, list[Any]]:
+    """Data files by the newest schema that has their very columns; files of none are left out."""
+    import pyarrow.parquet as pq
+
+    found: dict[int, list[Any]] = {}
+    for file in files:
+        ids = _ids_of(pq.read_metadata(_local_path(file.file_path)))
+        for schema in (table.schema(), *reversed(table.metadata.schemas)):
+            if {field.field_id for field in schema.fields} == ids:
+                found.setdefault(schema.schema_id, []).append(file)
+                break
+    return found
+
+
+def _ids_of(footer: Any) -> set[int]:
+    """Field ids of a Parquet file's columns."""
+    return {int(field.metadata[b"PARQUET:field_id"]) for field in footer.schema.to_arrow_schema() if field.metadata}
+
+
+def read_files_sql(paths: Iterable[str], columns: Sequence[tuple[str, str, int]]) -> str:
+    """SQL: rows of data files, columns found by field id: neither renamed nor re-added ones are mixed up by name.
+
+    Args:
+        paths: of at least one file.
+        columns: name to give, DuckDB type and field id of each; one that a file lacks is NULL.
+    """
+    schema = ", ".join(
+        f"{number}: {{name: {quote_literal(name)}, type: {quote_literal(kind)}, default_value: NULL}}"
+        for name, kind, number in columns
+    )
+    listed = ", ".join(quote_literal(path) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false, schema = MAP {{{schema}}})"
+
+
+def field_ids_sql(columns: Sequence[tuple[str, str, int]]) -> str:
+    """Option of COPY that writes each column under its field id."""
+    return f"FIELD_IDS {{{', '.join(f'{quote_identifier(name)}: {number}' for name, _, number in columns)}}}"
 
 
 def table_columns(contract: Contract) -> list[tuple[str, str, int]]:
@@ -550,15 +636,28 @@ def _iceberg_type(kind: str, contract: Contract, column: str) -> Any:
     )
 
 
-def _evolve(table: Table, wanted: Schema, contract: Contract) -> None:
-    """Make the contract's columns the table's, by field id; a field that changes its type must be a new field."""
+def _duckdb_type(kind: Any) -> str:
+    """DuckDB's name of an Iceberg type that `_iceberg_type` gives."""
+    simple = {"string": "VARCHAR", "long": "BIGINT", "int": "INTEGER", "boolean": "BOOLEAN", "date": "DATE",
+              "timestamptz": "TIMESTAMPTZ", "double": "DOUBLE"}  # fmt: skip
+    return simple.get(str(kind)) or str(kind).upper().replace(" ", "")
+
+
+def _evolve(table: Table, wanted: Schema, contract: Contract, *, is_newest: bool) -> None:
+    """Make the contract's columns the table's, by field id; a field that changes its type must be a new field.
+
+    Columns of an older version are only made known, so that its files can come in; current stay those of the newest.
+    """
     from pyiceberg.schema import Schema
     from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
 
     for field in wanted.fields:
-        for schema in table.metadata.schemas:
+        for schema in table.metadata.schemas if is_newest else [table.schema()]:
             old = schema._lazy_id_to_field.get(field.field_id)
-            if old is not None and not _widens(old.field_type, field.field_type):
+            if old is None:
+                continue
+            before, after = (old, field) if is_newest else (field, old)
+            if not _widens(before.field_type, after.field_type):
                 raise ContractError(
                     f"field id {field.field_id} was {old.field_type} and is now {field.field_type}",
                     remedy="give the retyped column a new field id in the contract's new version",
@@ -568,8 +667,35 @@ def _evolve(table: Table, wanted: Schema, contract: Contract) -> None:
     number = max(schema.schema_id for schema in table.metadata.schemas) + 1
     fresh = Schema(*wanted.fields, schema_id=number)
     with table.transaction() as transaction:
+        if not is_newest:
+            transaction._apply((AddSchemaUpdate(schema_=fresh),))
+            return
         transaction._apply((AddSchemaUpdate(schema_=fresh), SetCurrentSchemaUpdate(schema_id=-1)))
-        transaction.set_properties(**{"schema.name-mapping.default": fresh.name_mapping.model_dump_json()})
+        transaction.set_properties(
+            **{
+                "schema.name-mapping.default": fresh.name_mapping.model_dump_json(),
+                SCHEMA_PROPERTY: contract.version,
+            }
+        )
+
+
+def _fields_of(schema: Schema) -> set[tuple[int, str, str]]:
+    return {(field.field_id, field.name, str(field.field_type)) for field in schema.fields}
+
+
+def _version_number(contract: Contract) -> tuple[int, ...]:
+    return tuple(int(part) for part in contract.version.split("."))
+
+
+def _schema_version(table: Table) -> tuple[int, ...]:
+    """Version of the contract that the current schema is of; tables made before it was kept tell it by snapshots."""
+    told = table.properties.get(SCHEMA_PROPERTY)
+    if told is None:
+        versions = [
+            s.summary.additional_properties.get(CONTRACT_PROPERTY) for s in table.metadata.snapshots if s.summary
+        ]
+        return max((tuple(int(part) for part in version.split(".")) for version in versions if version), default=(0,))
+    return tuple(int(part) for part in told.split("."))
 
 
 def _widens(old: Any, new: Any) -> bool:
@@ -595,6 +721,10 @@ def _time_of(snapshot: Snapshot) -> datetime:
 def _partition_day(file: Any) -> date:
     value = file.partition[0]
     return value if isinstance(value, date) else _EPOCH + timedelta(days=int(value))
+
+
+def _path_day(path: str) -> date:
+    return date.fromisoformat(path.rsplit("/", 2)[-2].removeprefix("ds="))
 
 
 def _folder_day(path: Path) -> date:

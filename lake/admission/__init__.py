@@ -91,7 +91,7 @@ def admit(
         _mark_already_accepted(connection, landed, held)
         connection.execute(
             f"CREATE VIEW batch AS SELECT {_columns(contract)}, _day AS ds FROM typed "
-            "WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already"
+            "WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already AND NOT _withdrawn"
         )
         checks = _check(connection, landed, suite, settings)
         warnings = _warnings(connection, suite, checks, accept_anyway)
@@ -250,7 +250,8 @@ def _warnings(
 def _apply_row_rules(connection: duckdb.DuckDBPyConnection, suite: Suite) -> None:
     """Quarantine the rows that fail an expectation of severity error, each with every rule it fails."""
     source = (
-        "(SELECT *, rowid AS _row, _day AS ds FROM typed WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already)"
+        "(SELECT *, rowid AS _row, _day AS ds FROM typed "
+        "WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already AND NOT _withdrawn)"
     )
     failing = row_rules.failing_sql(suite.expectations, source, "batch")
     if failing is None:
@@ -319,6 +320,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, settings: Sett
         "_record": "_record",
         "_digest": "_digest",
         "_landed_at": f"TIMESTAMPTZ '{landed.landed_at.isoformat()}'",
+        "_is_withdrawn": "_withdrawn",
     }
     own = ", ".join(
         f"CAST({provenance[name]} AS {type_}) AS {quote_identifier(name)}" for name, type_, _ in PROVENANCE_COLUMNS

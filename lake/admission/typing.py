@@ -61,7 +61,7 @@ def type_and_treat(connection: duckdb.DuckDBPyConnection, landed: Landed, *, acc
                CASE WHEN {fine} THEN NULL
                     WHEN _problem IS NOT NULL THEN [_problem]
                     ELSE list_filter([{listed}], lambda reason: reason IS NOT NULL) END AS _reasons,
-               false AS _unchanged, {DIGEST}, {kept}
+               false AS _unchanged, {_withdrawn(contract)} AS _withdrawn, {DIGEST}, {kept}
         FROM placed
         """
     )
@@ -168,6 +168,14 @@ def _treated(column: Column) -> str:
     return _t(column)
 
 
+def _withdrawn(contract: Contract) -> str:
+    """SQL: the record says that it is withdrawn."""
+    if contract.tombstone is None:
+        return "false"
+    values = ", ".join(quote_literal(value) for value in contract.tombstone.values)
+    return f"coalesce(trim({_p(contract.column(contract.tombstone.column))}) IN ({values}), false)"
+
+
 def _reasons(landed: Landed) -> list[tuple[str, str]]:
     """(SQL test, reason) of everything that can be wrong with a record that could be read."""
     contract = landed.contract
@@ -176,7 +184,10 @@ def _reasons(landed: Landed) -> list[tuple[str, str]]:
     for column in contract.columns:
         needed = column.required or column.name in key | {contract.cursor, contract.partition_column}
         if needed:
-            tests.append((f"{_p(column)} IS NULL", f"missing:{column.name}"))
+            # A tombstone says which record is gone; of what it was it need say nothing.
+            is_named = column.name in key | {contract.cursor} or contract.tombstone is None
+            but = "" if is_named else f" AND NOT {_withdrawn(contract)}"
+            tests.append((f"({_p(column)} IS NULL{but})", f"missing:{column.name}"))
         if column.type != "VARCHAR":
             tests.append((f"({_p(column)} IS NOT NULL AND {_t(column)} IS NULL)", f"cast:{column.name}"))
     if contract.mode is Mode.DAY:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lake.admission.state import HeldContent
-from lake.contracts.model import Contract, Mode
+from lake.contracts.model import Contract, Mode, Withdrawal
 from lake.engine import quote_identifier, quote_literal
+from lake.tables import PROVENANCE_COLUMNS, read_files_sql
 
 if TYPE_CHECKING:
     from lake.landing import Landed
@@ -37,7 +38,7 @@ def compare(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldCon
         if contract.cursor is None:
             _changes_by_delivery_day(connection, contract, held)
         else:
-            _changes_by_cursor(connection, contract, held)
+            _changes_by_cursor(connection, landed, held)
     else:
         same = [day for day, digest in digests.items() if held.live_digests.get(day) == digest]
         if same:
@@ -66,11 +67,21 @@ def _find_repeated_keys(connection: duckdb.DuckDBPyConnection, contract: Contrac
     )
 
 
-def _changes_by_cursor(connection: duckdb.DuckDBPyConnection, contract: Contract, held: HeldContent) -> None:
+def _changes_by_cursor(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldContent) -> None:
     """The cursor is part of the content: the same content is the same version, wherever it was seen."""
+    contract = landed.contract
     if held.files:
-        of_held = f"read_parquet({_listed(held.files)}, hive_partitioning = false, union_by_name = true)"
-        connection.execute(f"UPDATE typed SET _unchanged = true WHERE _digest IN (SELECT _digest FROM {of_held})")
+        keys = ", ".join(quote_identifier(column.name) for column in contract.key)
+        of_held = _of_held(contract, held.files)
+        back = ""
+        if contract.withdrawal is Withdrawal.KEY_COMPARISON:
+            # What the comparison found gone and is there again is news, though its content is not.
+            order = f"({quote_identifier(contract.cursor or '')}, ds, _landed_at, _record)"
+            back = (
+                f" AND ({keys}) NOT IN (SELECT ({keys}) FROM {of_held} SEMI JOIN typed USING ({keys}) GROUP BY {keys} "
+                f"HAVING arg_max(coalesce(_is_withdrawn, false) AND _landed_at < {_instant(landed)}, {order}))"
+            )
+        connection.execute(f"UPDATE typed SET _unchanged = true WHERE _digest IN (SELECT _digest FROM {of_held}){back}")
     _repeated(connection, contract, ["_digest"])
     _conflicting(connection, contract, [contract.cursor or ""])
 
@@ -83,15 +94,13 @@ def _changes_by_delivery_day(connection: duckdb.DuckDBPyConnection, contract: Co
     """
     _repeated(connection, contract, ["_day", "_digest"])
     keys = ", ".join(quote_identifier(column.name) for column in contract.key)
-    sources = ["SELECT DISTINCT {keys}, _day, false AS is_held, _digest FROM typed WHERE {complete}"]
+    union = f"SELECT DISTINCT {keys}, _day, false AS is_held, _digest FROM typed WHERE {_complete(contract)}"
     if held.files:
-        sources.append(
-            # Of several versions on one day the one landed last is what the lake holds; another may come back.
-            "SELECT {keys}, ds, true, arg_max(_digest, (_landed_at, _delivery, _record)) FROM "
-            f"read_parquet({_listed(held.files)}, hive_partitioning = false) SEMI JOIN typed USING ({keys}) "
-            "GROUP BY {keys}, ds"
+        # Of several versions on one day the one landed last is what the lake holds; another may come back.
+        union += (
+            f" UNION ALL SELECT {keys}, ds, true, arg_max(_digest, (_landed_at, _delivery, _record)) "
+            f"FROM {_of_held(contract, held.files)} SEMI JOIN typed USING ({keys}) GROUP BY {keys}, ds"
         )
-    union = " UNION ALL ".join(source.format(keys=keys, complete=_complete(contract)) for source in sources)
     connection.execute(
         f"""
         CREATE TEMP TABLE versions AS {union};
@@ -171,6 +180,17 @@ def _complete(contract: Contract) -> str:
 def _equal(left: str, right: str, name: str) -> str:
     column = quote_identifier(name)
     return f"{left}.{column} = {right}.{column}"
+
+
+def _of_held(contract: Contract, files: Sequence[Path]) -> str:
+    """SQL: key, cursor and provenance of what the lake holds, found by field id whatever version wrote it."""
+    ordering = [c for c in contract.kept if c.key_position or c.name == contract.cursor]
+    columns = [(c.name, c.lake_type, c.field_id) for c in ordering] + list(PROVENANCE_COLUMNS)
+    return read_files_sql(map(str, files), columns)
+
+
+def _instant(landed: Landed) -> str:
+    return f"TIMESTAMPTZ {quote_literal(landed.landed_at.isoformat())}"
 
 
 def _listed(paths: Sequence[Path]) -> str:

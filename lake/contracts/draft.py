@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from lake.contracts.documents import Location, Page, nearest
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Treatment, Withdrawal
+from lake.contracts.model import (
+    AdditionalColumns,
+    Cadence,
+    Column,
+    Contract,
+    KeyComparison,
+    Mode,
+    Source,
+    Tombstone,
+    Treatment,
+    Withdrawal,
+)
 
 Parse = Callable[[Any], Any]
 """Takes what the YAML holds and gives the value, or raises ValueError saying what is expected."""
@@ -114,6 +125,28 @@ def _arguments(value: Any) -> dict[str, Any]:
     return {str(key): item for key, item in value.items()}
 
 
+def _tombstone(value: Any) -> Tombstone:
+    if not isinstance(value, Mapping) or set(value) != {"column", "values"}:
+        raise ValueError("a mapping of `column` and `values`")
+    values = _texts(value["values"])
+    if not values:
+        raise ValueError("at least one of `values`")
+    return Tombstone(_text(value["column"]), values)
+
+
+def _key_comparison(value: Any) -> KeyComparison:
+    if isinstance(value, str):
+        value = {"every": value}
+    if not isinstance(value, Mapping) or not set(value) <= {"every", "arguments", "mostWithdrawn"}:
+        raise ValueError("daily, weekly or monthly, or a mapping of `every`, `arguments`, `mostWithdrawn`")
+    if value.get("every") not in ("daily", "weekly", "monthly"):
+        raise ValueError("daily, weekly or monthly")
+    most = value.get("mostWithdrawn", 0.1)
+    if isinstance(most, bool) or not isinstance(most, int | float) or not 0 <= most <= 1:
+        raise ValueError("a share from 0 to 1 for `mostWithdrawn`")
+    return KeyComparison(str(value["every"]), _arguments(value.get("arguments", {})), float(most))
+
+
 def _one_of(choices: type[StrEnum]) -> Parse:
     def parse(value: Any) -> StrEnum:
         try:
@@ -145,6 +178,9 @@ _DATASET: dict[str, tuple[Parse, Any]] = {
     "nullMarkers": (_texts, ()),
     "dueAt": (_clock, time(6, 30)),
     "retentionDays": (_positive, 400),
+    "tombstone": (_tombstone, None),
+    "keyComparison": (_key_comparison, None),
+    "additionalColumns": (_one_of(AdditionalColumns), AdditionalColumns.HOLD),
 }
 _COLUMN: dict[str, tuple[Parse, Any]] = {
     "fieldId": (_positive, ...),
@@ -213,6 +249,9 @@ class _Reading:
             due_at=given["dueAt"],
             retention_days=given["retentionDays"],
             path=str(self.path),
+            tombstone=given["tombstone"],
+            key_comparison=given["keyComparison"],
+            additional_columns=given["additionalColumns"],
         )
         return Draft(contract, self.places, self.doubtful, self.logical_types)
 

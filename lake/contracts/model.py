@@ -38,6 +38,49 @@ class Withdrawal(StrEnum):
     UNSEEN = "unseen"
 
 
+class AdditionalColumns(StrEnum):
+    """What becomes of a delivery with a column that the contract does not know."""
+
+    HOLD = "hold"
+    """It is held until a person has decided about the column."""
+    KEEP_IN_LANDING = "keep_in_landing"
+    """It is loaded without the column, which stays in the landed bytes until a version takes it up."""
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """The mark by which a source says that a record is withdrawn.
+
+    Attributes:
+        column: lake name of the column that has the mark.
+        values: texts, as delivered, that mean withdrawn.
+    """
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeyComparison:
+    """When the keys of a source are compared with the lake's, and where they are.
+
+    Attributes:
+        every: ``daily``, ``weekly`` or ``monthly``.
+        arguments: of the connector, in place of the contract's own: ``pattern`` of a file with all keys, say. Nothing
+            where the source answers queries.
+        most_withdrawn: share of the lake's current keys that may be missing without a person's word, 0 to 1.
+    """
+
+    every: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    most_withdrawn: float = 0.1
+
+    @property
+    def days(self) -> int:
+        """Days from one comparison to the next."""
+        return {"daily": 1, "weekly": 7, "monthly": 28}[self.every]
+
+
 class Treatment(StrEnum):
     """What happens to a column at admission (invariant 10)."""
 
@@ -118,6 +161,9 @@ class Contract:
         recapture_days: how many earlier days each daily load fetches again (day).
         publication_lag_days: a run for business day D loads event day D minus this.
         withdrawal: how a withdrawn record is seen.
+        tombstone: the mark of a withdrawn record (withdrawal tombstone).
+        key_comparison: when and where keys are compared (withdrawal key_comparison).
+        additional_columns: what becomes of a delivery with a column the contract does not know.
         zone: IANA zone of local times and of civil dates.
         encoding, delimiter, quote: of text files.
         null_markers: cell texts that mean missing, beside the empty text.
@@ -151,6 +197,9 @@ class Contract:
     due_at: time = time(6, 30)
     retention_days: int = 400
     path: str = ""
+    tombstone: Tombstone | None = None
+    key_comparison: KeyComparison | None = None
+    additional_columns: AdditionalColumns = AdditionalColumns.HOLD
 
     def __post_init__(self) -> None:
         if not _DATASET_ID.match(self.dataset):

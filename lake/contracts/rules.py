@@ -90,9 +90,20 @@ def findings_across(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Finding]]:
     for before, after in pairwise(drafts):
         yield from ((after, finding) for finding in _succession(before, after))
     named: dict[int, Column] = {}
+    there_before: set[int] = set()
     for version in drafts:
         for column in version.contract.columns:
             yield from ((version, finding) for finding in _same_field(named.get(column.field_id), column))
+            if column.field_id in named and column.field_id not in there_before:
+                yield (
+                    version,
+                    (
+                        f"column:{column.name}.fieldId",
+                        f"field id {column.field_id} was dropped by an earlier version",
+                        "give the column a field id that no version has used: old values must not come back",
+                    ),
+                )
+        there_before = {column.field_id for column in version.contract.columns}
         named |= {column.field_id: column for column in version.contract.columns if column.field_id}
 
 
@@ -210,6 +221,52 @@ def _withdrawal(contract: Contract) -> Iterator[Finding]:
             "withdrawal",
             f"mode {contract.mode} cannot see a withdrawal by {contract.withdrawal}",
             f"write {' or '.join(sensible)}",
+        )
+
+
+@_rule("withdrawal", "tombstone", "columns")
+def _tombstone(contract: Contract) -> Iterator[Finding]:
+    if contract.withdrawal is not Withdrawal.TOMBSTONE:
+        if contract.tombstone:
+            yield "tombstone", f"withdrawal {contract.withdrawal} has no mark", "remove `tombstone`, or say tombstone"
+        return
+    if contract.tombstone is None:
+        yield (
+            "withdrawal",
+            "withdrawal tombstone does not say what marks a withdrawn record",
+            "add `tombstone` with the `column` that has the mark and the `values` that mean withdrawn",
+        )
+        return
+    column = next((column for column in contract.columns if column.name == contract.tombstone.column), None)
+    if column is None:
+        yield (
+            "tombstone",
+            f"column {contract.tombstone.column!r} is not among the columns",
+            "write the lake name of one",
+        )
+    elif column.treatment is Treatment.HMAC:
+        yield "tombstone", f"column {column.name!r} is hashed", "keep the column that has the mark, or drop it"
+
+
+@_rule("withdrawal", "keyComparison")
+def _key_comparison(contract: Contract) -> Iterator[Finding]:
+    compares = contract.withdrawal is Withdrawal.KEY_COMPARISON
+    if compares and contract.key_comparison is None:
+        yield "withdrawal", "withdrawal key_comparison does not say how often", "add `keyComparison: weekly`"
+    if compares and contract.key_comparison is not None:
+        answers = not contract.source.connector.endswith("_files")
+        if answers == bool(contract.key_comparison.arguments):
+            yield (
+                "keyComparison",
+                f"connector {contract.source.connector} "
+                + ("answers for its keys itself" if answers else "needs a file with all keys"),
+                "remove `arguments`" if answers else "add `arguments` with the `pattern` of that file",
+            )
+    if not compares and contract.key_comparison is not None:
+        yield (
+            "keyComparison",
+            f"withdrawal {contract.withdrawal} compares no keys",
+            "remove `keyComparison`, or say key_comparison",
         )
 
 

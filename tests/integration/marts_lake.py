@@ -111,7 +111,15 @@ class SyntheticLake:
         self.files: dict[str, list[PinnedFile]] = {table: [] for table in self.contracts}
         self._deliveries = 0
 
-    def deliver(self, table: str, where: str = "true", *, rows: str | None = None, replace: bool = False) -> list[date]:
+    def deliver(
+        self,
+        table: str,
+        where: str = "true",
+        *,
+        rows: str | None = None,
+        replace: bool = False,
+        withdrawn: bool = False,
+    ) -> list[date]:
         """Add rows of the originals (or of a SELECT of its own) as one delivery; gives the days it holds.
 
         Args:
@@ -119,6 +127,7 @@ class SyntheticLake:
             where: which rows of the originals.
             rows: a SELECT with the table's columns and `ds`, in place of the originals.
             replace: the days of the delivery replace what the table holds of them.
+            withdrawn: the rows say that their records are withdrawn.
         """
         self._deliveries += 1
         delivery = f"delivery-{self._deliveries:03}"
@@ -131,7 +140,7 @@ class SyntheticLake:
         self.source.execute(
             f"COPY (SELECT {picked}, '{delivery}' AS _delivery, '{delivery}.csv' AS _file, "
             f"row_number() OVER (ORDER BY ds) AS _record, md5('{delivery}') AS _digest, "
-            f"TIMESTAMPTZ '{landed_at}' AS _landed_at FROM ({rows or f'SELECT * FROM {table}'}) WHERE {where}) "
+            f"TIMESTAMPTZ '{landed_at}' AS _landed_at, {withdrawn} AS _is_withdrawn FROM ({rows or f'SELECT * FROM {table}'}) WHERE {where}) "
             f"TO '{folder}' (FORMAT parquet, PARTITION_BY (ds), WRITE_PARTITION_COLUMNS true, FIELD_IDS {{{ids}}})"
         )
         made = []

@@ -212,6 +212,7 @@ def test_what_is_dropped_or_hashed_is_nowhere_in_the_staged_files(settings: Sett
     assert schema == [
         ("id", 1), ("opened_at", 2), ("title", 3), ("cost", 4), ("caller", 5),
         ("ds", 1001), ("_delivery", 1002), ("_file", 1003), ("_record", 1004), ("_digest", 1005), ("_landed_at", 1006),
+        ("_is_withdrawn", 1007),
     ]  # fmt: skip
     (first,), (second,), (missing,) = rows(admitted.staged, "caller")
     assert first == second

@@ -44,7 +44,8 @@ def stage(settings: Settings, rows: dict[date, list[int]], contract: Contract = 
             path.parent.mkdir(exist_ok=True)
             duck.execute(
                 f"COPY (SELECT {columns}, DATE '{day}' AS ds, 'd' AS _delivery, 'f' AS _file, i::BIGINT AS _record, "
-                f"'x' AS _digest, TIMESTAMPTZ '2023-04-05' AS _landed_at FROM unnest({numbers}) AS t(i)) "
+                f"'x' AS _digest, TIMESTAMPTZ '2023-04-05' AS _landed_at, false AS _is_withdrawn "
+                f"FROM unnest({numbers}) AS t(i)) "
                 f"TO '{path}' (FORMAT parquet, FIELD_IDS {{{ids}}})"
             )
             files.append(path)
