@@ -28,7 +28,7 @@ from lake.errors import (
     StorageFull,
     told_when_full,
 )
-from lake.landing import Landed, delivery_folder, land, read_landed
+from lake.landing import Landed, delivery_folder, land, locked, read_landed
 from lake.ledger import COMMITTED, LANDED, Ledger, PartitionState, landing_events
 from lake.settings import Settings
 from lake.tables import Committed, Tables
@@ -300,6 +300,13 @@ def _refuse_what_is_past(landed: Landed, settings: Settings) -> None:
             dataset=landed.contract.dataset,
             day=landed.window.first,
         )
+    if not all(landed.path(file).exists() for file in landed.files):
+        raise ContractError(
+            f"the bytes of delivery {landed.delivery} are not here: the home was restored from a backup without them",
+            remedy="load the days again from the source, or restore a backup made with --with-landing",
+            dataset=landed.contract.dataset,
+            day=landed.window.first,
+        )
     if landed.contract.mode is Mode.CHANGES:
         return
     ledger, dataset, at = Ledger(settings), landed.contract.dataset, landed.landed_at.isoformat()
@@ -420,22 +427,10 @@ def _contract(dataset: str, window: Window, settings: Settings) -> Contract:
 
 @contextlib.contextmanager
 def _lock(contract: Contract, window: Window, settings: Settings) -> Iterator[None]:
-    """One load of a dataset at a time on this host; the operating system frees the lock of a killed process."""
-    import filelock
-
-    path = settings.landing / contract.department / f".{contract.name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """One load of a dataset at a time on this host; upkeep takes the same lock."""
     patience = float(settings.environment.get("CITYBRAIN_LOCK_PATIENCE_S", LOCK_PATIENCE_S))
-    try:
-        with filelock.FileLock(path, timeout=patience):
-            yield
-    except filelock.Timeout as error:
-        raise Busy(
-            "another load of this dataset is running",
-            remedy=f"wait for it; {path.name} is freed when its process ends",
-            dataset=contract.dataset,
-            day=str(window),
-        ) from error
+    with locked(contract, settings, patience, day=str(window)):
+        yield
 
 
 def due_days(contract: Contract, business_day: date) -> list[date]:

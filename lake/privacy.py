@@ -9,6 +9,8 @@ What a hash does not do: hide which rows share a value. It protects against whoe
 
 from __future__ import annotations
 
+import contextlib
+import hmac
 import os
 import re
 import secrets
@@ -27,6 +29,7 @@ DIGEST = "digest"
 """Purpose of the key that goes before the text of a content digest, so that short rows cannot be guessed from it."""
 
 KEY_BYTES = 32
+MARKS = "key_marks"
 
 _BLOCK_BYTES = 64  # of SHA-256
 _PURPOSE = re.compile(r"[a-z][a-z0-9_]*")
@@ -38,14 +41,25 @@ def ensure_keys(settings: Settings, purposes: Iterable[str]) -> None:
     A key that exists is never touched: with another key no new hash would meet an old one.
 
     Raises:
-        CitybrainError: a key that exists is damaged or open to others.
+        CitybrainError: a key that exists is damaged, open to others or not the one of before; or one that the lake
+            was written with is gone, and a new one would hide that.
     """
     settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     for purpose in purposes:
         path = _key_file(settings, purpose)
-        if not path.exists():
+        if not path.exists() and not _mark_file(settings, purpose).exists():
             _create(path)
         _read_key(settings, purpose)
+
+
+def key_mark(key: bytes) -> str:
+    """Fingerprint of a key, 16 hex digits: tells two keys apart, and nothing else about them."""
+    return hmac.digest(key, b"citybrain key mark", "sha256").hex()[:16]
+
+
+def key_marks(settings: Settings) -> dict[str, str]:
+    """Purpose → fingerprint of the key that the lake was first written with, from ``<home>/key_marks/<purpose>``."""
+    return {path.name: path.read_text().strip() for path in sorted((settings.home / MARKS).glob("[a-z]*"))}
 
 
 def set_keys(connection: duckdb.DuckDBPyConnection, settings: Settings, purposes: Iterable[str]) -> None:
@@ -138,7 +152,9 @@ def _read_key(settings: Settings, purpose: str) -> bytes:
     except FileNotFoundError:
         raise CitybrainError(
             f"no key for purpose {purpose!r} in {settings.keys}",
-            remedy="run `citybrain setup`, or restore the key from its backup if data was loaded with it",
+            remedy="bring it back from where keys are kept; the lake was written with it"
+            if _mark_file(settings, purpose).exists()
+            else "run `citybrain setup`, or restore the key from its backup if data was loaded with it",
         ) from None
     if len(key) != KEY_BYTES:
         raise CitybrainError(
@@ -149,4 +165,31 @@ def _read_key(settings: Settings, purpose: str) -> bytes:
         raise CitybrainError(
             f"others can read the key for purpose {purpose!r}", remedy=f"run `chmod 600 {path}` and ask who read it"
         )
+    _recognise(settings, purpose, key)
     return key
+
+
+def _recognise(settings: Settings, purpose: str, key: bytes) -> None:
+    """Hold a key against the fingerprint of its first use; at its first use, write that down."""
+    path, mark = _mark_file(settings, purpose), key_mark(key)
+    try:
+        known = path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{purpose}.{secrets.token_hex(8)}")
+        half.write_text(mark)
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(half)
+        half.unlink()
+        known = path.read_text().strip()
+    if known != mark:
+        raise CitybrainError(
+            f"the key for purpose {purpose!r} has fingerprint {mark}; the lake was written with {known}",
+            remedy="bring the right key back; only when it is lost for good remove "
+            f"{MARKS}/{purpose}, and know that no new hash will meet an old one",
+        )
+
+
+def _mark_file(settings: Settings, purpose: str) -> Path:
+    _check(purpose)
+    return settings.home / MARKS / purpose

@@ -6,6 +6,7 @@ ledger: every commit is written down in its landing folder before its snapshot m
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from lake.contracts import load_contracts
 from lake.contracts.city import load_city
 from lake.contracts.model import Contract, Treatment
 from lake.engine import EXTENSIONS, connect
-from lake.errors import CitybrainError
+from lake.errors import Busy, CitybrainError
+from lake.landing import locked
 from lake.landing import purge as purge_landed
 from lake.landing import sweep as sweep_incoming
 from lake.ledger import Ledger, landing_events
@@ -27,6 +29,8 @@ from lake.tables import Tables
 
 COMPACT_AFTER = timedelta(days=62)
 KEEP_SNAPSHOTS = 20
+LOCK_PATIENCE_S = 600.0
+BUSY_PATIENCE_S = 5.0
 KEEP_BUILDS = 10
 VAULT_MODE = 0o700
 _RECORDS = {"pins.json", "published.json"}
@@ -41,6 +45,8 @@ class Upkept:
     snapshots_expired: int
     files_purged: int
     deliveries_purged: int
+    is_skipped: bool = False
+    """A load held the dataset, and upkeep left it alone."""
 
 
 @dataclass(frozen=True)
@@ -88,21 +94,52 @@ def upkeep(
         older_than: files that nothing names go only at this age, for they may belong to a commit in progress.
     """
     say = progress or (lambda text: None)
-    sweep_incoming(settings)
-    drop_old_builds(settings)
-    pinned = set(pinned_files(settings))
-    tables, done = Tables(settings), []
-    for contract in load_contracts(settings):
-        say(f"upkeep of {contract.dataset}")
-        merged = tables.compact(contract, before=today.replace(day=1) - COMPACT_AFTER)
-        expired = tables.expire(contract, keep_last=KEEP_SNAPSHOTS, keep=_unrecorded_snapshots(settings, contract))
-        purged = tables.purge(contract, pinned=pinned, older_than=older_than)
-        landed = purge_landed(settings, contract, today - timedelta(days=contract.retention_days))
-        for delivery in landed:
-            Ledger(settings).record(landing_events(delivery.folder))
-        sweep_staged(settings, contract)
-        done.append(Upkept(contract.dataset, merged, expired, purged, len(landed)))
-    return done
+    with undisturbed(settings):
+        sweep_incoming(settings)
+        drop_old_builds(settings)
+        pinned = set(pinned_files(settings))
+        done = []
+        for contract in load_contracts(settings):
+            try:
+                with locked(contract, settings, BUSY_PATIENCE_S):
+                    say(f"upkeep of {contract.dataset}")
+                    done.append(_keep_up(settings, contract, today, pinned, older_than))
+            except Busy as busy:  # nothing of it is touched, for the next upkeep will come
+                say(f"{contract.dataset} is left for next time: {busy.cause}")
+                done.append(Upkept(contract.dataset, 0, 0, 0, 0, is_skipped=True))
+        return done
+
+
+def _keep_up(settings: Settings, contract: Contract, today: date, pinned: set[str], older_than: timedelta) -> Upkept:
+    tables = Tables(settings)
+    merged = tables.compact(contract, before=today.replace(day=1) - COMPACT_AFTER)
+    expired = tables.expire(contract, keep_last=KEEP_SNAPSHOTS, keep=_unrecorded_snapshots(settings, contract))
+    purged = tables.purge(contract, pinned=pinned, older_than=older_than)
+    landed = purge_landed(settings, contract, today - timedelta(days=contract.retention_days))
+    for delivery in landed:
+        Ledger(settings).record(landing_events(delivery.folder))
+    sweep_staged(settings, contract)
+    return Upkept(contract.dataset, merged, expired, purged, len(landed))
+
+
+@contextlib.contextmanager
+def undisturbed(settings: Settings) -> Iterator[None]:
+    """Nothing goes meanwhile: upkeep on the one side, a backup or a restore on the other, wait for each other.
+
+    Raises:
+        Busy: the other did not end in time.
+    """
+    from filelock import FileLock, Timeout
+
+    patience = float(settings.environment.get("CITYBRAIN_LOCK_PATIENCE_S", LOCK_PATIENCE_S))
+    try:
+        with FileLock(settings.home / "upkeep.lock", timeout=patience):
+            yield
+    except Timeout as error:
+        raise Busy(
+            "upkeep, a backup or a restore of this home is running",
+            remedy="wait for it; upkeep.lock is freed when its process ends",
+        ) from error
 
 
 def sweep_staged(settings: Settings, contract: Contract) -> int:

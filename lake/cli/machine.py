@@ -51,6 +51,16 @@ def upkeep_command(
     result = upkeep(settings(), parse_day(today) if today else date.today(), progress=say)
     print_table(
         "Upkeep",
-        ["dataset", "files merged", "snapshots expired", "files purged", "deliveries purged"],
-        [(r.dataset, r.files_merged, r.snapshots_expired, r.files_purged, r.deliveries_purged) for r in result],
+        ["dataset", "files merged", "snapshots expired", "files purged", "deliveries purged", "state"],
+        [
+            (
+                r.dataset,
+                r.files_merged,
+                r.snapshots_expired,
+                r.files_purged,
+                r.deliveries_purged,
+                "busy, left for next time" if r.is_skipped else "done",
+            )
+            for r in result
+        ],
     )

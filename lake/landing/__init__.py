@@ -16,11 +16,12 @@ from lake.connectors import Fetched, open_connector
 from lake.contracts.model import Contract, Window
 from lake.errors import DeliveryDamaged, StorageFull
 from lake.landing.incoming import Incoming, sweep
+from lake.landing.locking import locked
 from lake.landing.manifest import FILES, MANIFEST, Landed, read_landed, sync_folder, write_manifest
 from lake.landing.retention import purge
 from lake.settings import Settings
 
-__all__ = ["Landed", "deliveries", "delivery_folder", "land", "purge", "read_landed", "sweep"]
+__all__ = ["Landed", "deliveries", "delivery_folder", "land", "locked", "purge", "read_landed", "sweep"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
