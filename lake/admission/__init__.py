@@ -269,7 +269,8 @@ def _account(connection: duckdb.DuckDBPyConnection, landed: Landed, digests: dic
     """
     counted: dict[str, int] = dict(connection.execute("SELECT _file, count(*) FROM typed GROUP BY _file").fetchall())
     for file in landed.files:
-        found = counted.pop(file.name, 0)
+        parts = [address for address in counted if address == file.name or address.startswith(f"{file.name}!")]
+        found = sum(counted.pop(address) for address in parts)
         if found != file.records:
             raise _unaccounted(landed, f"{file.name} was read to {found} records, the second count says {file.records}")
     if counted:

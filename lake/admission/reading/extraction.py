@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lake.admission.reading.relation import check_columns, control_character, damaged, file_table
+from lake.admission.reading.relation import addresses_of, check_columns, control_character, damaged, file_table
 from lake.engine import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ def read_extraction(connection: duckdb.DuckDBPyConnection, landed: Landed, scrat
         for column in landed.contract.columns
     )
     names = ", ".join(quote_identifier(column.name) for column in landed.contract.columns)
-    file_table(connection, landed)
+    file_table(connection, addresses_of(landed))
     try:
         described = connection.execute(f"SELECT * FROM read_parquet([{files}], filename = true) LIMIT 0").description
     except duckdb.Error as error:
         raise damaged(landed, None, f"it is not Parquet we can read ({type(error).__name__})") from None
-    found = [column[0] for column in described or () if column[0] not in ("_record", "filename")]
+    found = [column[0] for column in described or () if column[0] not in ("_record", "_counted", "filename")]
     check_columns(landed, None, found, ordered=False)
     connection.execute(
         f"CREATE VIEW raw AS SELECT *, CASE {control_character(f'concat({names})')} END AS _problem FROM "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lake.admission.reading.relation import check_columns, control_character, damaged, file_table
+from lake.admission.reading.relation import addresses_of, check_columns, control_character, damaged, file_table
 from lake.engine import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _items(
     connection: duckdb.DuckDBPyConnection, landed: Landed, path: str, fields: str, beside: tuple[str, ...] = ()
 ) -> None:
     """Make the table ``items`` of (_file, _day, _record, item); refuse what is no JSON and unknown keys."""
-    file_table(connection, landed)
+    file_table(connection, addresses_of(landed))
     files = ", ".join(quote_literal(str(landed.folder / "files" / file.name)) for file in landed.files)
     connection.execute("CREATE TABLE items (_file VARCHAR, _day DATE, _record BIGINT, item JSON)")
     if not files:

@@ -23,15 +23,19 @@ def control_character(text: str) -> str:
     )
 
 
-def file_table(connection: duckdb.DuckDBPyConnection, landed: Landed) -> None:
-    """Make the table ``landed_files`` of (_file_no from 0, _file, _day)."""
+def file_table(connection: duckdb.DuckDBPyConnection, addresses: Sequence[tuple[str, date | None]]) -> None:
+    """Make the table ``landed_files`` of (_file_no from 0, _file, _day): files, or members of archives."""
     connection.execute("CREATE TABLE landed_files (_file_no INTEGER, _file VARCHAR, _day DATE)")
-    rows: list[tuple[int, str, date | None]] = [(n, file.name, file.day) for n, file in enumerate(landed.files)]
-    if rows:
+    if addresses:
         connection.execute(
             "INSERT INTO landed_files SELECT unnest(?::INTEGER[]), unnest(?::VARCHAR[]), unnest(?::DATE[])",
-            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+            [list(range(len(addresses))), [address for address, _ in addresses], [day for _, day in addresses]],
         )
+
+
+def addresses_of(landed: Landed) -> list[tuple[str, date | None]]:
+    """Address and day of each landed file, for formats that are not packed."""
+    return [(file.name, file.day) for file in landed.files]
 
 
 def check_columns(landed: Landed, name: str | None, found: Sequence[str], *, ordered: bool) -> None:

@@ -1,69 +1,116 @@
-"""Text files: a record is a line, split from the bytes; DuckDB's parser sees only the lines that are well-formed."""
+"""Delimited text files: a record is a line, or lines that quotes hold together; DuckDB parses the well-formed ones."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import duckdb
 
+from lake.admission.reading.lines import LINE_LIMIT, Run, batches
 from lake.admission.reading.relation import check_columns, damaged, file_table, number_of
+from lake.connectors.csv_files import MOST_LINES_A_RECORD, CsvArguments
 from lake.contracts.model import Contract
 from lake.engine import quote_identifier, quote_literal
-from lake.errors import ContractError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from lake.landing import Landed
 
-CHUNK_BYTES = 1 << 20
-BATCH_BYTES = 64 << 20
-LINE_LIMIT = 1 << 20
-"""A longer line is one broken record: no department's record is that long, and memory stays bounded."""
-
-_GZIP_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)
 _CONTROL = r"\x00-\x08\x0a-\x1f"
 """All control characters but the tab, as part of an RE2 class: no field of a text file holds one."""
-_NOT_ASCII_COMPATIBLE = ("utf-16", "utf-32", "utf-7")
+_CONTROL_BUT_LINE_ENDS = r"\x00-\x08\x0b-\x1f"
 
 
 def read_text_files(connection: duckdb.DuckDBPyConnection, landed: Landed, scratch: Path) -> None:
     """Make ``raw`` of delimited text files."""
-    import pyarrow as pa
-
     contract = landed.contract
-    if contract.encoding.lower().startswith(_NOT_ASCII_COMPATIBLE):
-        raise ContractError(
-            f"encoding {contract.encoding} is not supported",
-            remedy="ask for UTF-8 or GB18030, or add a decoder to the reader",
-            dataset=contract.dataset,
-        )
+    arguments = CsvArguments.model_validate(contract.source.arguments)
+    headers: set[str] = set()
+    pattern = good_record(contract, multiline=arguments.multiline)
+
+    def records(address: str, runs: Iterator[Run]) -> Iterator[Run]:
+        if arguments.header:
+            runs = _without_header(landed, address, runs, headers)
+        return _joined(runs, contract, pattern) if arguments.multiline else runs
+
     connection.execute("CREATE TABLE broken (_file_no INTEGER, _record BIGINT, _problem VARCHAR, _text VARCHAR)")
     good = 0
-    headers: set[str] = set()
-    for number, batch in enumerate(_batches(landed, headers)):
-        good += _separate(connection, contract, pa.Table.from_batches(batch), headers, scratch / f"good-{number}.csv")
-    file_table(connection, landed)
+    addresses: list[tuple[str, date | None]] = []
+    for number, batch in enumerate(batches(landed, arguments.member, records, addresses)):
+        good += _separate(connection, contract, batch, scratch / f"good-{number}.csv", pattern=pattern, headers=headers)
+    file_table(connection, addresses)
     columns = ", ".join(quote_identifier(column.name) for column in contract.columns)
+    parsed_records = _good_records(contract, scratch, multiline=arguments.multiline)
     connection.execute(
         f"CREATE VIEW raw AS SELECT _file, _record, _day, NULL::VARCHAR AS _problem, NULL::VARCHAR AS _text, {columns} "
-        f"FROM {_good_lines(contract, scratch)} JOIN landed_files USING (_file_no) UNION ALL BY NAME "
+        f"FROM {parsed_records} JOIN landed_files USING (_file_no) UNION ALL BY NAME "
         f"SELECT _file, _record, _day, _problem, _text FROM broken JOIN landed_files USING (_file_no)"
     )
-    parsed = number_of(connection, f"SELECT count(_record) FROM {_good_lines(contract, scratch)}")
+    parsed = number_of(connection, f"SELECT count(_record) FROM {parsed_records}")
     if parsed != good:
-        raise damaged(landed, None, f"{good} well-formed lines were parsed to {parsed} records")
+        raise damaged(landed, None, f"{good} well-formed records were parsed to {parsed}")
 
 
-def _good_lines(contract: Contract, scratch: Path) -> str:
-    """DuckDB's parser on the lines that are known to be well-formed; nothing is sniffed."""
+def _without_header(landed: Landed, address: str, runs: Iterator[Run], headers: set[str]) -> Iterator[Run]:
+    """Check the first line and take it off; its text goes to `headers`."""
+    first = next(runs, None)
+    if first is None:
+        raise damaged(landed, address, "the file is empty, it has not even a header")
+    header = first.lines.pop(0)
+    _check_header(landed, address, None if first.problem else header)
+    headers.add(header)
+    if first.lines:
+        yield first
+    yield from runs
+
+
+def _joined(runs: Iterator[Run], contract: Contract, pattern: str) -> Iterator[Run]:
+    """Join an open line with those up to the next one that closes it, where that makes a well-formed record.
+
+    An open line has an odd number of quotes. Where it does not come to a record it stands for itself, and the search
+    goes on with the line after it: a lost quote costs one line, not the rest of the file.
+    """
+    open_: list[str] = []
+    for problem, lines, size in runs:
+        odd = [] if problem else [number for number, line in enumerate(lines) if line.count(contract.quote) & 1]
+        if problem and open_:
+            yield Run(None, open_, 0)
+            open_ = []
+        if problem or not (odd or open_):
+            yield Run(problem, lines, size)
+            continue
+        found: list[str] = []
+        at = 0
+        for number in odd:
+            group = [*open_, *lines[at : number + 1]]
+            at = number + 1
+            if open_ and (record := _record_of(group, pattern)):
+                found.append(record)
+                open_ = []
+            else:
+                found += group[:-1]
+                open_ = group[-1:]
+        open_, found = ([*open_, *lines[at:]], found) if open_ else ([], found + lines[at:])
+        if len(open_) > MOST_LINES_A_RECORD:
+            open_, found = [], found + open_
+        yield Run(None, found, size)
+    if open_:
+        yield Run(None, open_, 0)
+
+
+def _record_of(lines: list[str], pattern: str) -> str | None:
+    record = "\n".join(lines) if len(lines) <= MOST_LINES_A_RECORD else ""
+    return record if 0 < len(record) <= LINE_LIMIT and re.fullmatch(pattern, record) else None
+
+
+def _good_records(contract: Contract, scratch: Path, *, multiline: bool) -> str:
+    """DuckDB's parser on the records that are known to be well-formed; nothing is sniffed."""
     columns = {"_file_no": "INTEGER", "_record": "BIGINT"} | {column.name: "VARCHAR" for column in contract.columns}
     types = ", ".join(f"{quote_literal(name)}: '{type_}'" for name, type_ in columns.items())
     if not any(scratch.glob("good-*.csv")):
@@ -72,12 +119,19 @@ def _good_lines(contract: Contract, scratch: Path) -> str:
         f"read_csv({quote_literal(str(scratch / 'good-*.csv'))}, auto_detect = false, header = false, "
         f"delim = {quote_literal(contract.delimiter)}, quote = {quote_literal(contract.quote)}, "
         f"escape = {quote_literal(contract.quote)}, columns = {{{types}}}, nullstr = '', new_line = '\\n', "
-        f"strict_mode = true, null_padding = false, ignore_errors = false, max_line_size = {LINE_LIMIT * 6})"
+        f"strict_mode = true, null_padding = false, ignore_errors = false, max_line_size = {LINE_LIMIT * 6}, "
+        f"parallel = {str(not multiline).lower()})"  # a thread that starts amid a file cannot know about open quotes
     )
 
 
 def _separate(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, lines: pa.Table, headers: set[str], target: Path
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    lines: pa.Table,
+    target: Path,
+    *,
+    pattern: str,
+    headers: set[str],
 ) -> int:
     """Write the well-formed lines, each behind its address, to `target`; keep the others. Gives the former's number."""
     connection.register("incoming", lines)
@@ -86,7 +140,7 @@ def _separate(
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE judged AS SELECT *, CASE WHEN _problem IS NOT NULL THEN _problem "
         f"WHEN line IN ({', '.join(quote_literal(h) for h in sorted(headers)) or 'NULL'}) THEN 'header_repeated' "
-        f"WHEN regexp_full_match(line, {quote_literal(good_line(contract))}) THEN NULL "
+        f"WHEN regexp_full_match(line, {quote_literal(pattern)}) THEN NULL "
         f"ELSE {_why_broken(contract)} END AS problem FROM incoming"
     )
     connection.unregister("incoming")
@@ -103,12 +157,18 @@ def _separate(
     return written
 
 
-def good_line(contract: Contract) -> str:
-    """RE2 pattern of a whole line with as many fields as the contract has columns and no control character."""
+def good_record(contract: Contract, *, multiline: bool = False) -> str:
+    """Pattern, for RE2 and `re`, of a record with as many fields as the contract has columns and no control character.
+
+    Args:
+        contract: has delimiter, quote and columns.
+        multiline: line ends may stand between quotes.
+    """
     delimiter, quote = re.escape(contract.delimiter), re.escape(contract.quote)
     field = f"[^{quote}{delimiter}{_CONTROL}]*"
     if quote:
-        field = f"(?:{field}|{quote}(?:[^{quote}{_CONTROL}]|{quote}{quote})*{quote})"
+        within = f"[^{quote}{_CONTROL_BUT_LINE_ENDS if multiline else _CONTROL}]"
+        field = f"(?:{field}|{quote}(?:{within}|{quote}{quote})*{quote})"
     return f"{field}(?:{delimiter}{field}){{{len(contract.columns) - 1}}}"
 
 
@@ -128,104 +188,6 @@ def _why_broken(contract: Contract) -> str:
         f"WHEN regexp_matches(line, '[{_CONTROL}]') THEN 'control_character' "
         "ELSE 'stray_quote' END"
     )
-
-
-def _batches(landed: Landed, headers: set[str]) -> Iterator[list[pa.RecordBatch]]:
-    """Lines of all files with their addresses, in batches of about `BATCH_BYTES`; header lines go to `headers`."""
-    import pyarrow as pa
-
-    batch: list[pa.RecordBatch] = []
-    size = 0
-    for number, file in enumerate(landed.files):
-        record = 0
-        for problem, lines, length in _lines(landed, file.name, headers):
-            count = len(lines)
-            batch.append(
-                pa.RecordBatch.from_arrays(
-                    [
-                        pa.repeat(pa.scalar(number, pa.int32()), count),
-                        pa.array(range(record + 1, record + count + 1), pa.int64()),
-                        pa.repeat(pa.scalar(problem, pa.string()), count),
-                        pa.array(lines, pa.string()),
-                    ],
-                    names=["_file_no", "_record", "_problem", "line"],
-                )
-            )
-            record += count
-            size += length
-            if size >= BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _lines(landed: Landed, name: str, headers: set[str]) -> Iterator[tuple[str | None, list[str], int]]:
-    """Runs of lines of one file, the header taken off: (problem or None, lines, bytes)."""
-    contract = landed.contract
-    header_expected = contract.source.arguments.get("header", True)
-    first = True
-    for block in _blocks(landed, name):
-        runs = _decoded(block, contract.encoding)
-        if first:
-            first = False
-            problem, lines = runs[0]
-            lines[0] = lines[0].removeprefix("\ufeff")
-            if header_expected:
-                header = lines.pop(0)
-                _check_header(landed, name, None if problem else header)
-                headers.add(header)
-        for problem, lines in runs:
-            if lines:
-                yield problem, lines, len(block)
-    if first and header_expected:
-        raise damaged(landed, name, "the file is empty, it has not even a header")
-
-
-def _blocks(landed: Landed, name: str) -> Iterator[bytes]:
-    """Whole lines of a file, about `CHUNK_BYTES` at a time, without the last line's end."""
-    tail = b""
-    with _opened(landed.folder / "files" / name) as stream:
-        try:
-            while chunk := stream.read(CHUNK_BYTES):
-                block, newline, rest = (tail + chunk).rpartition(b"\n")
-                if newline:
-                    yield block
-                tail = rest[: LINE_LIMIT * 8]
-        except _GZIP_DAMAGE as error:
-            raise damaged(landed, name, f"the archive ends early or is broken ({type(error).__name__})") from error
-    if tail:
-        yield tail
-
-
-def _opened(path: Path) -> AbstractContextManager[IO[bytes]]:
-    if path.name.endswith(".gz"):
-        return cast("AbstractContextManager[IO[bytes]]", gzip.open(path, "rb"))
-    return path.open("rb")
-
-
-def _decoded(block: bytes, encoding: str) -> list[tuple[str | None, list[str]]]:
-    """Lines of a block as text. A block without a bad byte is one run; in the others each line stands for itself."""
-    try:
-        text = block.decode(encoding)
-    except UnicodeDecodeError:
-        return [_decoded_line(line, encoding) for line in block.split(b"\n")]
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").removesuffix("\r")
-    lines = text.split("\n")
-    if len(text) > LINE_LIMIT and any(len(line) > LINE_LIMIT for line in lines):
-        return [("line_too_long", [line[:64]]) if len(line) > LINE_LIMIT else (None, [line]) for line in lines]
-    return [(None, lines)]
-
-
-def _decoded_line(line: bytes, encoding: str) -> tuple[str | None, list[str]]:
-    line = line.removesuffix(b"\r")
-    if len(line) > LINE_LIMIT:
-        return "line_too_long", [line[:64].decode("latin-1")]
-    try:
-        return None, [line.decode(encoding)]
-    except UnicodeDecodeError:
-        return "bad_bytes", [line.decode("latin-1")]
 
 
 def _check_header(landed: Landed, name: str, header: str | None) -> None:
