@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,14 +17,16 @@ from typing import Any
 
 from lake.admission import Admitted, DayCount, HeldContent, admit
 from lake.boundary import boundary
-from lake.contracts import contract_for, versions_of
-from lake.contracts.model import Contract, Mode, Window, last_due, window_of
+from lake.contracts import contract_for, spans, versions_of
+from lake.contracts.model import Cadence, Contract, Mode, Window, last_due, window_of
 from lake.errors import (
     Busy,
     CitybrainError,
     ContractError,
     ContractViolation,
     PartitionHeld,
+    SchemaDrift,
+    SourceLate,
     StorageFull,
     told_when_full,
 )
@@ -77,7 +79,8 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
         progress: called with a line of text before each long step.
 
     Raises:
-        ContractError: contract or suite is wrong, or the window spans two versions of the contract.
+        ContractError: contract or suite is wrong, or the window spans two versions of the contract (`load_range`
+            cuts it).
         SourceUnavailable, SourceLate, SourceRefused: see `lake.errors`.
         ContractViolation: the delivery as a whole breaks its contract; landed, listed as held.
         PartitionHeld: a critical expectation failed; landed, staged, listed as held.
@@ -93,6 +96,44 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
         _settle(dataset, landed.delivery, settings, say)
         # What was landed before may have been landed by an older version of the contract.
         return _admit_and_commit(replace(landed, contract=contract), settings, say)
+
+
+def load_range(
+    dataset: str, window: Window, settings: Settings, *, progress: Progress | None = None
+) -> list[LoadResult]:
+    """Load a range of days, one delivery and one commit for each version of the contract that holds in it.
+
+    Snapshots are taken one by one, since each replaces its own day. Days for which the source has nothing are counted
+    as missing as long as it has any.
+
+    Raises:
+        SourceLate: it has nothing of the whole range. The other errors are those of `load`.
+    """
+    results: list[LoadResult] = []
+    late: SourceLate | None = None
+    missing: list[date] = []
+    for contract, span in spans(dataset, window, settings):
+        for part in _one_by_one(contract, span):
+            try:
+                results.append(load(dataset, part, settings, progress=progress))
+            except SourceLate as error:
+                late = late or error
+                missing += part.days()
+    if late is not None and not results:
+        raise late
+    if missing:
+        last = results[-1]
+        results[-1] = replace(last, missing_days=tuple(sorted({*last.missing_days, *missing})))
+    return results
+
+
+def _one_by_one(contract: Contract, span: Window) -> list[Window]:
+    if contract.mode is not Mode.SNAPSHOT:
+        return [span]
+    if contract.cadence is Cadence.DAILY:
+        return [Window(day, day) for day in span.days()]
+    months = sorted({day.replace(day=1) for day in span.days()})
+    return [replace(window_of(contract, month + timedelta(days=contract.publication_lag_days))) for month in months]
 
 
 def load_business_day(
@@ -114,7 +155,8 @@ def load_business_day(
 def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progress | None = None) -> LoadResult:
     """Admit a landed delivery again without asking the source: after a decision, or a changed suite or contract.
 
-    It is admitted by the version of the contract that today holds for its days, and by today's suite.
+    Each of its days is admitted by the version of the contract that today holds for it, and by today's suite; days
+    whose place a newer delivery has taken are left alone.
 
     Raises:
         ContractError: no such delivery, its bytes are purged, or a newer one has taken its place in the lake.
@@ -125,7 +167,6 @@ def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progres
         _lock(landed.contract, landed.window, settings),
     ):
         _refuse_what_is_past(landed, settings)
-        landed = replace(landed, contract=_contract(dataset, landed.window, settings))
         return _admit_and_commit(landed, settings, progress or (lambda text: None), again=True)
 
 
@@ -155,6 +196,8 @@ def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
 
 
 def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again: bool = False) -> LoadResult:
+    parts = parts_of(landed, settings)
+    landed = replace(landed, contract=parts[-1].contract)
     contract, tables, ledger = landed.contract, Tables(settings), Ledger(settings)
     _tidy(landed.folder, ledger)
     if not again and not (landed.folder / ADMITTING).exists() and _is_live(landed, ledger):
@@ -166,10 +209,12 @@ def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, agai
     held = _held_content(contract, landed.window, settings, tables)
     say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
     try:
-        admitted = admit(landed, held, settings, accept_anyway=_decision(landed.folder))
+        admitted = admit(landed, held, settings, parts=parts, accept_anyway=_decision(landed.folder))
     except (PartitionHeld, ContractViolation) as error:
         _hold(landed, error, ledger)
         raise
+    if again:
+        admitted = without_days(admitted, past_days(landed, ledger))
     _write(landed.folder / "admission.json", _admission_record(admitted))
     boundary("admit.recorded")
     say(f"committing {contract.dataset} {landed.window}")
@@ -179,6 +224,7 @@ def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, agai
         delivery=landed.delivery,
         replace_days=admitted.replaced_days,
         expected_snapshot=held.snapshot_id,
+        also_by=admitted.by,
     )
     boundary("commit.done")
     return _finish(landed, committed, ledger)
@@ -269,8 +315,7 @@ def _settle(dataset: str, besides: str, settings: Settings, say: Progress) -> No
         say(f"finishing {dataset} {landed.window}, delivery {landed.delivery}, which was left unfinished")
         try:
             _refuse_what_is_past(landed, settings)
-            todays = replace(landed, contract=_contract(dataset, landed.window, settings))
-            _admit_and_commit(todays, settings, say, again=True)
+            _admit_and_commit(landed, settings, say, again=True)
         except (StorageFull, Busy):
             raise
         except CitybrainError as error:
@@ -300,26 +345,47 @@ def _refuse_what_is_past(landed: Landed, settings: Settings) -> None:
             dataset=landed.contract.dataset,
             day=landed.window.first,
         )
-    if not all(landed.path(file).exists() for file in landed.files):
+    past = past_days(landed, Ledger(settings))
+    days = {file.day for file in landed.files if file.day} or set(landed.window.days())
+    if past and days <= set(past):
+        first = min(days)
         raise ContractError(
-            f"the bytes of delivery {landed.delivery} are not here: the home was restored from a backup without them",
-            remedy="load the days again from the source, or restore a backup made with --with-landing",
+            f"delivery {past[first]}, which is newer, has taken the place of this one",
+            remedy=f"load {landed.window} again from the source",
             dataset=landed.contract.dataset,
-            day=landed.window.first,
+            day=first,
         )
+
+
+def past_days(landed: Landed, ledger: Ledger) -> dict[date, str]:
+    """Days of a delivery whose place a newer one has taken in the table (modes that replace days), and which one."""
     if landed.contract.mode is Mode.CHANGES:
-        return
-    ledger, dataset, at = Ledger(settings), landed.contract.dataset, landed.landed_at.isoformat()
+        return {}
+    dataset, at = landed.contract.dataset, landed.landed_at.isoformat()
     later = {event.subject for event in ledger.events(dataset=dataset, kind=LANDED) if event.at > at}
-    for event in ledger.events(dataset=dataset, kind=COMMITTED):
-        ours = [day for day in event.payload["replaced_days"] if _within(day, landed.window)]
-        if event.subject in later and ours:
-            raise ContractError(
-                f"delivery {event.payload['delivery']}, which is newer, has taken the place of this one",
-                remedy=f"load {landed.window} again from the source",
-                dataset=dataset,
-                day=ours[0],
-            )
+    return {
+        date.fromisoformat(day): event.payload["delivery"]
+        for event in ledger.events(dataset=dataset, kind=COMMITTED)
+        if event.subject in later
+        for day in event.payload["replaced_days"]
+        if _within(day, landed.window)
+    }
+
+
+def without_days(admitted: Admitted, past: Collection[date]) -> Admitted:
+    """What was admitted, less the days that are no longer this delivery's."""
+    if not past:
+        return admitted
+    gone = {f"ds={day}" for day in past}
+    for path in admitted.staged:
+        if path.parent.name in gone:
+            path.unlink()
+    return replace(
+        admitted,
+        days=tuple(day for day in admitted.days if day.day not in past),
+        staged=tuple(path for path in admitted.staged if path.parent.name not in gone),
+        replaced_days=tuple(day for day in admitted.replaced_days if day not in past),
+    )
 
 
 def _within(day: str, window: Window) -> bool:
@@ -374,7 +440,14 @@ def _hold(landed: Landed, error: CitybrainError, ledger: Ledger) -> None:
             day = file.day or landed.window.first
             of_day[day] = of_day.get(day, 0) + file.records
         days = [{"day": str(day), "delivered": records} for day, records in sorted(of_day.items())]
-    told = {"delivery": landed.delivery, "kind": type(error).__name__, "cause": error.cause, "remedy": error.remedy}
+    told: dict[str, Any] = {
+        "delivery": landed.delivery,
+        "kind": type(error).__name__,
+        "cause": error.cause,
+        "remedy": error.remedy,
+    }
+    if isinstance(error, SchemaDrift) and error.changed is not None:
+        told["drift"] = error.changed.as_dict()
     hold = {**told, "days": days, "at": datetime.now(UTC).isoformat()}
     before, path = _listed(landed.folder / "holds.json", "holds"), landed.folder / "held.json"
     # Held again for the same reason is no news; who tries again and again would fill the ledger.
@@ -414,15 +487,39 @@ def _day_record(day: DayCount) -> dict[str, Any]:
 
 
 def _contract(dataset: str, window: Window, settings: Settings) -> Contract:
-    first, last = contract_for(dataset, window.first, settings), contract_for(dataset, window.last, settings)
-    if first.version != last.version:
+    (first, span), *more = spans(dataset, window, settings)
+    if more:
         raise ContractError(
-            f"the window spans contract versions {first.version} and {last.version}",
-            remedy=f"load up to {last.valid_from - timedelta(days=1)} and from {last.valid_from} separately",
+            f"the window spans contract versions {first.version} and {more[-1][0].version}",
+            remedy=f"load up to {span.last} and from {more[0][1].first} separately",
             dataset=dataset,
             day=str(window),
         )
     return first
+
+
+def parts_of(landed: Landed, settings: Settings) -> list[Landed]:
+    """A landed delivery cut by the versions of the contract that today hold for its files' days.
+
+    An extraction has one layout: that of the version it was asked by, or of the one that holds on its first day where
+    that is newer.
+    """
+    dataset, window = landed.contract.dataset, landed.window
+    if not landed.contract.is_by_file or not all(file.day for file in landed.files):
+        versions = versions_of(dataset, settings)
+        on_first = contract_for(dataset, window.first, settings)
+        known = [version.version for version in versions]
+        asked_by = known.index(landed.contract.version) if landed.contract.version in known else 0
+        return [replace(landed, contract=versions[max(asked_by, known.index(on_first.version))])]
+    found = []
+    for contract, span in spans(dataset, window, settings):
+        files = tuple(file for file in landed.files if file.day and span.first <= file.day <= span.last)
+        missing = tuple(day for day in landed.missing_days if span.first <= day <= span.last)
+        delivered = sum(file.records for file in files)
+        part = replace(landed, contract=contract, window=span, files=files, delivered=delivered, missing_days=missing)
+        if files:
+            found.append(part)
+    return found or [replace(landed, contract=contract_for(dataset, window.last, settings))]
 
 
 @contextlib.contextmanager

@@ -127,7 +127,10 @@ def _delivered(contract: Contract, settings: Settings, live: set[tuple[str, date
                 day = date.fromisoformat(file["day"])
                 counts[day] = counts.get(day, 0) + file["records"]
             continue
-        days = json.loads(commit.read_text(encoding="utf-8"))["commits"][-1]["days"]
+        # A replay may be of some days only: the newest account of each day is the one that holds.
+        commits = json.loads(commit.read_text(encoding="utf-8"))["commits"]
+        newest = {record["day"]: record for each in commits for record in each["days"]}
+        days = [record for _, record in sorted(newest.items())]
         lost = manifest["delivered"] - sum(day["delivered"] for day in days)
         for number, record in enumerate(days):
             day = date.fromisoformat(record["day"])

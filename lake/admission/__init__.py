@@ -62,6 +62,7 @@ def admit(
     held: HeldContent,
     settings: Settings,
     *,
+    parts: Sequence[Landed] = (),
     accept_anyway: str | None = None,
     suite: Suite | None = None,
 ) -> Admitted:
@@ -71,6 +72,8 @@ def admit(
         landed: the delivery.
         held: what the lake holds already.
         settings: the city's home.
+        parts: the delivery cut where its layout changes, each part with its days, files and version of the contract;
+            nothing = the whole of it by `landed.contract`.
         accept_anyway: why failed critical checks and retyped columns do not hold it this time; it goes into the
             warnings.
         suite: in place of the dataset's own.
@@ -82,8 +85,32 @@ def admit(
         Unaccounted: a record is in none of the three places, or in two. Nothing may be committed.
         StorageFull: the disk is full; nothing is staged.
     """
+    shutil.rmtree(_staging(landed, settings), ignore_errors=True)
+    (landed.folder / REPORT).unlink(missing_ok=True)
+    checks: list[CheckResult] = []
+    admitted, written = [], []
+    for number, part in enumerate(parts or (landed,), start=1):
+        own = read_suite(part.contract, settings) if suite is None else suite
+        done, files = _admit_part(part, number, held, settings, suite=own, accept_anyway=accept_anyway, before=checks)
+        admitted.append(done)
+        written += files
+    quarantine.put(written, landed.contract, landed.delivery, settings)
+    boundary("admit.quarantined")
+    return replace(_together(admitted), landed=landed)
+
+
+def _admit_part(
+    landed: Landed,
+    number: int,
+    held: HeldContent,
+    settings: Settings,
+    *,
+    suite: Suite,
+    accept_anyway: str | None,
+    before: list[CheckResult],
+) -> tuple[Admitted, list[Path]]:
+    """A part of one layout; gives the quarantine's files too, which take their place when all parts are through."""
     contract = landed.contract
-    suite = read_suite(contract, settings) if suite is None else suite
     with _workplace(landed, settings) as (connection, scratch):
         read(connection, landed, scratch)
         type_and_treat(connection, landed, accept_retyped=accept_anyway is not None)
@@ -94,15 +121,16 @@ def admit(
             "WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already AND NOT _withdrawn"
         )
         checks = _check(connection, landed, suite, settings)
+        before += checks
+        _report(landed, before)
         warnings = _warnings(connection, suite, checks, accept_anyway)
         _apply_row_rules(connection, suite)
         days = _account(connection, landed, digests)
-        staged = _stage(connection, landed, settings)
+        staged = _stage(connection, landed, number, settings)
         boundary("admit.staged")
         if accept_anyway is None:
             _hold(landed, failed_critical(checks))
-        quarantine.write(connection, contract, landed.delivery, settings)
-        boundary("admit.quarantined")
+        files = quarantine.write(connection, contract, landed.delivery, number, settings)
         return Admitted(
             landed=landed,
             days=tuple(days),
@@ -110,7 +138,25 @@ def admit(
             warnings=tuple(warnings),
             staged=tuple(staged),
             replaced_days=_replaced(contract, days, _as_judged(landed, held)),
-        )
+            by=(contract,),
+        ), files
+
+
+def _together(parts: Sequence[Admitted]) -> Admitted:
+    """One account of all parts, which have different days."""
+    reasons: dict[str, int] = {}
+    for part in parts:
+        for reason, records in part.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + records
+    return replace(
+        parts[-1],
+        days=tuple(day for part in parts for day in part.days),
+        reasons=reasons,
+        warnings=tuple(warning for part in parts for warning in part.warnings),
+        staged=tuple(path for part in parts for path in part.staged),
+        replaced_days=tuple(day for part in parts for day in part.replaced_days),
+        by=tuple(contract for part in parts for contract in part.by),
+    )
 
 
 @contextmanager
@@ -179,10 +225,9 @@ def _check(
 ) -> list[CheckResult]:
     """Run the gate, unless there is nothing to let through."""
     contract = landed.contract
-    (landed.folder / REPORT).unlink(missing_ok=True)
     if not suite.expectations or connection.execute("SELECT 1 FROM batch LIMIT 1").fetchone() is None:
         return []
-    checks = gate(
+    return gate(
         connection,
         "batch",
         suite.expectations,
@@ -190,9 +235,12 @@ def _check(
         delivery=landed.delivery,
         pages=settings.data_docs / contract.department / contract.name,
     )
-    report = json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=1)
-    (landed.folder / REPORT).write_text(report, encoding="utf-8")
-    return checks
+
+
+def _report(landed: Landed, checks: Sequence[CheckResult]) -> None:
+    if checks:
+        report = json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=1)
+        (landed.folder / REPORT).write_text(report, encoding="utf-8")
 
 
 def _hold(landed: Landed, failed: Sequence[CheckResult]) -> None:
@@ -305,15 +353,14 @@ def _expected_days(landed: Landed) -> list[date]:
     return [day for day in landed.window.days() if day not in landed.missing_days]
 
 
-def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, settings: Settings) -> list[Path]:
+def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, number: int, settings: Settings) -> list[Path]:
     """Write the accepted rows, one folder a day, as the Iceberg table takes them."""
     contract = landed.contract
-    target = _staging(landed, settings)
-    shutil.rmtree(target, ignore_errors=True)
+    target = _staging(landed, settings) / f"part-{number}"
     accepted = "_reasons IS NULL AND NOT _unchanged AND NOT _already"
     if connection.execute(f"SELECT 1 FROM typed WHERE {accepted} LIMIT 1").fetchone() is None:
         return []
-    target.mkdir(parents=True, mode=0o700)
+    target.mkdir(parents=True, mode=0o700, exist_ok=True)
     provenance = {
         "ds": "_day",
         "_delivery": quote_literal(landed.delivery),

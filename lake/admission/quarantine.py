@@ -14,6 +14,8 @@ from lake.engine import connect, quote_identifier, quote_literal
 from lake.settings import Settings
 
 UNCHANGED_SUFFIX = ".unchanged.parquet"
+PART = "+"
+"""Between a delivery's id and the number of its second and later parts."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,15 @@ def folder(contract: Contract, settings: Settings) -> Path:
     return settings.quarantine / contract.department / contract.name
 
 
-def write(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, settings: Settings) -> None:
+def write(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: str, number: int, settings: Settings
+) -> list[Path]:
     """Write the quarantined records of ``typed`` with their raw cells, and the addresses of the unchanged ones.
 
-    Both files replace those of an earlier admission of the same delivery; a file with no row is not written.
+    A file with no row is not written. The files get their place, and those of an earlier admission go, by `put`.
+
+    Args:
+        number: of the delivery's part, from 1; parts have files of their own, for their columns may differ.
     """
     target = folder(contract, settings)
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,18 +72,34 @@ def write(connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: s
         f"SELECT {quote_literal(delivery)} AS _delivery, _file, _record, _day AS day FROM typed WHERE _unchanged "
         "ORDER BY _file, _record"
     )
+    stem = delivery if number == 1 else f"{delivery}{PART}{number}"
+    written = []
     for name, condition, query in (
-        (f"{delivery}.parquet", "_reasons IS NOT NULL AND NOT _unchanged", held_back),
-        (f"{delivery}{UNCHANGED_SUFFIX}", "_unchanged", unchanged),
+        (f"{stem}.parquet", "_reasons IS NOT NULL AND NOT _unchanged", held_back),
+        (f"{stem}{UNCHANGED_SUFFIX}", "_unchanged", unchanged),
     ):
-        path = target / name
         if connection.execute(f"SELECT 1 FROM typed WHERE {condition} LIMIT 1").fetchone() is None:
-            path.unlink(missing_ok=True)
             continue
-        fresh = path.with_suffix(".new")
+        fresh = (target / name).with_suffix(".new")
         connection.execute(f"COPY ({query}) TO {quote_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)")
         fresh.chmod(0o600)
+        written.append(fresh)
+    return written
+
+
+def put(written: list[Path], contract: Contract, delivery: str, settings: Settings) -> None:
+    """Let the files of an admission take the place of those of an earlier one of the same delivery."""
+    places = {fresh: fresh.with_suffix(".parquet") for fresh in written}
+    for path in folder(contract, settings).glob("*.parquet"):
+        if delivery_of(path) == delivery and path not in places.values():
+            path.unlink()
+    for fresh, path in places.items():
         fresh.replace(path)
+
+
+def delivery_of(path: Path) -> str:
+    """The delivery whose records a file of the quarantine has."""
+    return path.name.partition(".")[0].partition(PART)[0]
 
 
 def show(
@@ -97,7 +120,7 @@ def show(
     """
     paths = _files(settings, dataset)
     if delivery is not None:
-        paths = [path for path in paths if path.name == f"{delivery}.parquet"]
+        paths = [path for path in paths if delivery_of(path) == delivery]
     if not paths:
         return []
     with connect(settings) as connection:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lake.contracts.model import Contract
     from lake.landing import Landed
 
 
@@ -87,6 +88,7 @@ class Admitted:
         warnings: failed checks of severity warning.
         staged: Parquet files for the commit, one day each.
         replaced_days: days whose rows the staged files take the place of (modes day and snapshot).
+        by: the versions of the contract it was admitted by, oldest first.
     """
 
     landed: Landed
@@ -95,3 +97,4 @@ class Admitted:
     warnings: tuple[Warning_, ...]
     staged: tuple[Path, ...]
     replaced_days: tuple[date, ...]
+    by: tuple[Contract, ...] = ()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from lake.admission.quarantine import delivery_of
 from lake.admission.state import HeldContent
 from lake.contracts.model import Contract, Mode, Withdrawal
 from lake.engine import quote_identifier, quote_literal
@@ -131,7 +132,7 @@ def _changes_by_delivery_day(connection: duckdb.DuckDBPyConnection, contract: Co
 
 def _changes_held_in_quarantine(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldContent) -> None:
     """A record held back before is not held back again. Without a cursor that is so only on the same day."""
-    earlier = [path for path in held.quarantine_files if path.name != f"{landed.delivery}.parquet"]
+    earlier = [path for path in held.quarantine_files if delivery_of(path) != landed.delivery]
     if not earlier:
         return
     same_day = " AND typed._day = held._day" if landed.contract.cursor is None else ""

@@ -4,6 +4,16 @@
 """
 
 from lake.contracts.documents import Mistake
-from lake.contracts.reader import Examined, check, contract_for, examine, line_of, load_contracts, versions_of
+from lake.contracts.reader import Examined, check, contract_for, examine, line_of, load_contracts, spans, versions_of
 
-__all__ = ["Examined", "Mistake", "check", "contract_for", "examine", "line_of", "load_contracts", "versions_of"]
+__all__ = [
+    "Examined",
+    "Mistake",
+    "check",
+    "contract_for",
+    "examine",
+    "line_of",
+    "load_contracts",
+    "spans",
+    "versions_of",
+]

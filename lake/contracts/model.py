@@ -240,6 +240,11 @@ class Contract:
         """Names of the keys its hashed columns need, by name."""
         return tuple(sorted({c.purpose for c in self.columns if c.treatment is Treatment.HMAC and c.purpose}))
 
+    @property
+    def is_by_file(self) -> bool:
+        """Whether the department hands over files, each of its own day; otherwise the source answers queries."""
+        return self.source.connector.endswith("_files")
+
     def column(self, name: str) -> Column:
         """Column by its lake name; KeyError when there is none."""
         for column in self.columns:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lake.contracts import cache, rules
 from lake.contracts import draft as drafting
 from lake.contracts.documents import Mistake, Page, hold_against, nearest
 from lake.contracts.draft import Draft
-from lake.contracts.model import Contract
+from lake.contracts.model import Cadence, Contract, Window
 from lake.errors import ContractError
 from lake.settings import Settings
 
@@ -85,6 +86,41 @@ def contract_for(dataset: str, day: date, settings: Settings) -> Contract:
         dataset=dataset,
         day=day,
     )
+
+
+def spans(dataset: str, window: Window, settings: Settings) -> list[tuple[Contract, Window]]:
+    """The window cut where one version of the contract gives way to the next, in order.
+
+    A file has the layout of its day, whenever it is loaded. A source that answers queries has the layout of now for
+    all its days, so one that is asked is asked by the newest version in force. A month belongs to the version that
+    held on its first day.
+
+    Raises:
+        ContractError: there is no such dataset, no version held yet, or a contract is wrong.
+    """
+    versions = versions_of(dataset, settings)
+    contract_for(dataset, window.first, settings)  # says so when no version held yet
+    today = datetime.now(ZoneInfo(versions[-1].zone)).date()
+    newest = next((v for v in reversed(versions) if v.valid_from <= max(today, window.last)), versions[0])
+    found: list[tuple[Contract, Window]] = []
+    starts = [_holds_from(version) for version in versions]
+    for number, version in enumerate(versions):
+        first = max(window.first, starts[number]) if number else window.first
+        last = min(window.last, starts[number + 1] - timedelta(days=1)) if number + 1 < len(versions) else window.last
+        if last < first:
+            continue
+        asked_by = version if version.is_by_file or version.source != newest.source else newest
+        if found and found[-1][0].version == asked_by.version:
+            first = found.pop()[1].first
+        found.append((asked_by, Window(first, last)))
+    return found
+
+
+def _holds_from(contract: Contract) -> date:
+    first = contract.valid_from
+    if contract.cadence is Cadence.DAILY or first.day == 1:
+        return first
+    return (first.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 def check(settings: Settings, paths: Iterable[Path] | None = None) -> list[Mistake]:

@@ -254,7 +254,7 @@ def _key_comparison(contract: Contract) -> Iterator[Finding]:
     if compares and contract.key_comparison is None:
         yield "withdrawal", "withdrawal key_comparison does not say how often", "add `keyComparison: weekly`"
     if compares and contract.key_comparison is not None:
-        answers = not contract.source.connector.endswith("_files")
+        answers = not contract.is_by_file
         if answers == bool(contract.key_comparison.arguments):
             yield (
                 "keyComparison",

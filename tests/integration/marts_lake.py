@@ -140,7 +140,8 @@ class SyntheticLake:
         self.source.execute(
             f"COPY (SELECT {picked}, '{delivery}' AS _delivery, '{delivery}.csv' AS _file, "
             f"row_number() OVER (ORDER BY ds) AS _record, md5('{delivery}') AS _digest, "
-            f"TIMESTAMPTZ '{landed_at}' AS _landed_at, {withdrawn} AS _is_withdrawn FROM ({rows or f'SELECT * FROM {table}'}) WHERE {where}) "
+            f"TIMESTAMPTZ '{landed_at}' AS _landed_at, {withdrawn} AS _is_withdrawn "
+            f"FROM ({rows or f'SELECT * FROM {table}'}) WHERE {where}) "
             f"TO '{folder}' (FORMAT parquet, PARTITION_BY (ds), WRITE_PARTITION_COLUMNS true, FIELD_IDS {{{ids}}})"
         )
         made = []

@@ -47,8 +47,9 @@ def lake(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         def holds_on(dataset: str, day: date, _: Settings) -> Contract:
             return [version for version in versions if version.valid_from <= day][-1]
 
-        monkeypatch.setattr("lake.load.contract_for", holds_on)
-        monkeypatch.setattr("lake.load.versions_of", lambda *_: versions)
+        for room in ("lake.load", "lake.contracts.reader"):
+            monkeypatch.setattr(f"{room}.contract_for", holds_on)
+            monkeypatch.setattr(f"{room}.versions_of", lambda *_: versions)
         monkeypatch.setattr("lake.reconcile.load_contracts", lambda *_: [versions[-1]])
         suite = tmp_path / "root" / "expectations" / "queens" / "dep" / "thing.yaml"
         suite.parent.mkdir(parents=True)
