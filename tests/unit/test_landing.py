@@ -255,7 +255,7 @@ def test_a_file_still_being_written_is_not_taken(lake: Settings, drop: Path, mon
         return fstat(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr("lake.connectors.files.os.fstat", grow_at_the_second_look)
+        patch.setattr("os.fstat", grow_at_the_second_look)
         with pytest.raises(SourceUnavailable, match="changed while it was copied"):
             land(contract(), TODAY, lake)
     assert everything_in(lake) == []
