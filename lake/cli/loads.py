@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lake.cli.console import JsonFlag, err, out, parse_day, print_json, print_table, say, settings
 from lake.contracts.model import Window
+
+if TYPE_CHECKING:
+    from lake.load import LoadResult
 
 Dataset = Annotated[str, typer.Argument(help="dataset id, such as queens.dot.street_defect")]
 
@@ -23,12 +26,14 @@ def load_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be asked for, touch nothing")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Load a range of days: one delivery, one validation, one commit. Loading twice changes nothing.
+    """Load a range of days: one delivery, one validation, one commit; where versions of the contract meet, one each.
+
+    Loading twice changes nothing.
 
     Example: citybrain load queens.dot.street_defect --from 2023-04-01 --to 2023-04-03
     """
     from lake.contracts import contract_for
-    from lake.load import load
+    from lake.load import load_range
 
     home = settings()
     window = Window(parse_day(first), parse_day(last or first))
@@ -39,16 +44,28 @@ def load_command(
             f"{contract.source.connector} from connection {contract.source.connection}, mode {contract.mode.value}"
         )
         return
-    result = load(dataset, window, home, progress=say)
-    row = {
-        "dataset": result.dataset, "window": str(result.window), "outcome": result.outcome,
-        "delivered": result.delivered, "accepted": result.accepted, "quarantined": result.quarantined,
-        "unchanged": result.unchanged, "delivery": result.delivery,
-    }  # fmt: skip
+    results = load_range(dataset, window, home, progress=say)
+    rows = [
+        {
+            "dataset": result.dataset, "window": str(result.window), "outcome": result.outcome,
+            "delivered": result.delivered, "accepted": result.accepted, "quarantined": result.quarantined,
+            "unchanged": result.unchanged, "delivery": result.delivery,
+        }
+        for result in results
+    ]  # fmt: skip
     if as_json:
-        print_json(row | {"reasons": result.reasons, "missing_days": [str(day) for day in result.missing_days]})
+        told = [
+            row | {"reasons": result.reasons, "missing_days": [str(day) for day in result.missing_days]}
+            for row, result in zip(rows, results, strict=True)
+        ]
+        print_json(told if len(told) > 1 else told[0])
         return
-    print_table("Loaded", list(row), [list(row.values())])
+    print_table("Loaded", list(rows[0]), [list(row.values()) for row in rows])
+    for result in results:
+        _tell_more(result)
+
+
+def _tell_more(result: LoadResult) -> None:
     if result.reasons:
         print_table("Held back, by reason", ["reason", "records"], sorted(result.reasons.items()))
     for warning in result.warnings:

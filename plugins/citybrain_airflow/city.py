@@ -64,6 +64,14 @@ def contracts_on(day: date, datasets: list[str] | None = None) -> list[Contract]
     return [contract_for(dataset, day, settings) for dataset in datasets]
 
 
+def first_days(datasets: list[str]) -> dict[str, date]:
+    """First day on which any version of each contract holds."""
+    from lake.contracts import versions_of
+
+    settings = Settings.from_environment()
+    return {dataset: versions_of(dataset, settings)[0].valid_from for dataset in datasets}
+
+
 def task_settings() -> Settings:
     """Settings of a task: the environment's, and Airflow's connections for what the environment does not know."""
     add_connection_resolver(airflow_connection)

@@ -6,7 +6,7 @@ Each gives back a small dictionary of counts; it becomes the task's XCom, and it
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -114,16 +114,22 @@ def load_department(
 
 
 def load_history(
-    contracts: Iterable[Contract], first: date, last: date, load: Callable[[str, Window], LoadResult]
+    contracts: Iterable[Contract],
+    first: date,
+    last: date,
+    load: Callable[[str, Window], Sequence[LoadResult]],
+    *,
+    since: Mapping[str, date] | None = None,
 ) -> dict[str, Counts]:
-    """Load a range of business days of some datasets: each dataset in one commit, after one validation.
+    """Load a range of business days of some datasets: one commit and one validation for each version of a contract.
 
     Days the source does not have are counted as missing, not raised: the past is loaded as far as it is there.
 
     Args:
         contracts: the datasets, loaded in order.
         first, last: business days, as partition keys have them; a publication lag is taken off.
-        load: `lake.load.load` with its settings.
+        load: `lake.load.load_range` with its settings.
+        since: first day the oldest version of a dataset's contract holds on, where there are older than the given one.
 
     Raises:
         CitybrainError: as in `load_department`; a dataset of which nothing at all was there is late.
@@ -132,9 +138,10 @@ def load_history(
     failures: list[Failure] = []
     for contract in contracts:
         late: SourceLate | None = None
-        for window in history_windows(contract, first, last):
+        for window in history_windows(contract, first, last, (since or {}).get(contract.dataset)):
             try:
-                _count(counts, load(contract.dataset, window))
+                for result in load(contract.dataset, window):
+                    _count(counts, result)
             except SourceLate as error:
                 late = error
                 log.info("%s %s: not there", contract.dataset, window)
@@ -202,8 +209,10 @@ def keep_up(settings: Settings, today: date) -> dict[str, Counts]:
     return counts
 
 
-def history_windows(contract: Contract, first: date, last: date) -> list[Window]:
+def history_windows(contract: Contract, first: date, last: date, since: date | None = None) -> list[Window]:
     """Windows for the business days of a range: one; snapshots are taken one by one, each replaces its own day.
+
+    Nothing is loaded from before `since`, the first day of the contract's oldest version (default: of this one).
 
     A month that is not over on `last` is left to its own run.
     """
@@ -212,7 +221,7 @@ def history_windows(contract: Contract, first: date, last: date) -> list[Window]
     else:
         windows = [window_of(contract, day) for day in Window(first, last).days()]
     # A publication lag reaches back over the range's first day, and nothing is loaded from before the contract.
-    windows = [window for window in windows if window.first >= contract.valid_from]
+    windows = [window for window in windows if window.first >= (since or contract.valid_from)]
     if contract.mode is Mode.SNAPSHOT or not windows:
         return windows
     return [Window(windows[0].first, windows[-1].last)]

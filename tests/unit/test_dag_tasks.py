@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -193,6 +193,8 @@ def test_history_takes_off_the_publication_lag_and_whole_months(settings: Settin
     assert windows["collision"] == [Window(first, date(2023, 3, 30))]
     assert windows["hourly_weather"] == [Window(first, date(2023, 3, 31))]
     assert len(windows["community_district"]) == 39
+    newest = replace(contract_for(FIRST, last, settings), valid_from=date(2023, 4, 1))
+    assert history_windows(newest, first, last, since=first) == [Window(first, last)]
     assert windows["community_district"][-1] == Window(date(2023, 3, 1), date(2023, 3, 31))
 
 
@@ -204,7 +206,7 @@ def test_history_lists_what_is_not_there_and_fails_when_nothing_is(contracts: li
     def load(dataset: str, window: Window) -> Any:
         if dataset == THIRD:
             raise SourceLate("nothing of the range is there", remedy="ask the department")
-        return Loaded(dataset, window, missing_days=missing)
+        return [Loaded(dataset, window, missing_days=missing)]
 
     with pytest.raises(SourceLate) as caught:
         load_history(contracts, date(2023, 4, 1), DAY, load)
