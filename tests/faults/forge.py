@@ -113,6 +113,22 @@ def issue(settings: Settings, brief: str, day: str, scope: str) -> list[str]:
     return [str(each.folder) for each in issue_brief(brief, date.fromisoformat(day), settings, scopes=[scope])]
 
 
+def back_up(settings: Settings, folder: str) -> str:
+    from pathlib import Path
+
+    from lake.backup import create
+
+    return create(Path(folder), settings).backup.id
+
+
+def bring_back(settings: Settings, folder: str) -> str:
+    from pathlib import Path
+
+    from lake.backup import restore
+
+    return restore(Path(folder), settings).backup.id
+
+
 def run_full(settings: Settings, dataset: str, first: str, last: str, moment: str) -> dict[str, Any]:
     """Load on a small disk of its own that runs full at a boundary (``""``: from the start), then with room again."""
     import full_disk
@@ -130,7 +146,7 @@ def publish_full(settings: Settings, as_of: str, moment: str) -> dict[str, Any]:
 # ---- the other side --------------------------------------------------------------------------------------------------
 
 _WARM = (
-    "lake.load", "lake.upkeep", "lake.marts", "lake.briefs", "lake.connectors.csv_files",
+    "lake.load", "lake.upkeep", "lake.backup", "lake.marts", "lake.briefs", "lake.connectors.csv_files",
     "lake.connectors.geojson_files", "dbt.cli.main", "dbt.adapters.duckdb",
     "pyiceberg.catalog.sql", "pyiceberg.io.pyarrow", "pyarrow.parquet", "sqlalchemy", "filelock", "pydantic",
     "ruamel.yaml", "open_data_contract_standard.model", "pytz",

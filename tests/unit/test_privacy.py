@@ -64,9 +64,9 @@ def test_a_purpose_has_a_key_of_its_own_that_is_made_once(settings, connection) 
 
 def test_keys_are_not_in_sql_text(settings) -> None:
     key = b"Never-to-be-seen" * 2
-    ensure_keys(settings, ["address", DIGEST])
-    for path in settings.keys.iterdir():
-        path.write_bytes(key)
+    for purpose in ("address", DIGEST):
+        (settings.keys / f"{purpose}.key").write_bytes(key)
+        (settings.keys / f"{purpose}.key").chmod(0o600)
     statements: list[str] = []
 
     class Recorder:
