@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import json
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, date, timedelta
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import duckdb
 import psycopg
@@ -25,12 +20,11 @@ from lake.contracts.reader import contract_for
 from lake.errors import (
     DeliveryDamaged,
     SchemaDrift,
-    SourceLate,
     SourceRefused,
     SourceUnavailable,
     StorageFull,
 )
-from lake.landing import Landed, deliveries, land
+from lake.landing import Landed, land
 from lake.settings import Settings
 from samples.serve import StandIn
 
@@ -395,238 +389,3 @@ def test_a_full_disk_under_the_extraction_is_told_as_such(
     with pytest.raises(StorageFull):
         land(table_contract("t.large", {"id": "BIGINT", "x": "VARCHAR"}), TODAY, connected)
     assert nothing_landed(connected)
-
-
-# ---- HTTP ------------------------------------------------------------------------------------------------------------
-
-Answer = tuple[int, dict[str, str], bytes]
-
-
-class Api:
-    """A paged API of `rows` records; `script` answers a request in place of it, by the request's number from 1."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.script: dict[int, Callable[[], Answer | None]] = {}
-        self.queries: list[dict[str, str]] = []
-
-    def answer(self, path: str) -> Answer:
-        query = {name: values[-1] for name, values in parse_qs(urlsplit(path).query).items()}
-        self.queries.append(query)
-        if (scripted := self.script.get(len(self.queries))) and (answer := scripted()):
-            return answer
-        page, size = int(query["page"]), int(query["page_size"])
-        items = [{"id": str(n)} for n in range(self.rows)][(page - 1) * size : page * size]
-        return 200, {}, json.dumps({"items": items, "total": self.rows}).encode()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Api], str]]:
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(api: Api) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                if self.headers["Authorization"] != "Bearer s3cret token":
-                    status, headers, body = 401, {}, b"{}"
-                else:
-                    status, headers, body = api.answer(self.path)
-                self.send_response(status)
-                cut = headers.pop("cut", None)
-                for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with suppress(BrokenPipeError):  # who waited for silence is gone
-                    self.wfile.write(body[: len(body) // 2] if cut else body)
-                self.close_connection = bool(cut)
-
-            def log_message(self, format: str, *args: object) -> None: ...
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        return f"http://:s3cret%20token@127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def api_contract(**arguments: object) -> Contract:
-    source = Source("http_json", "api", {"path": "/v1/things", "page_size": 3, "backoff_s": 0.01} | arguments)
-    return contract(source, mode=Mode.DAY, partition_column="id")
-
-
-@contextmanager
-def api(settings: Settings, serve: Callable[[Api], str], rows: int) -> Iterator[tuple[Api, Settings]]:
-    made = Api(rows)
-    yield made, dataclasses.replace(settings, environment={"CITYBRAIN_CONN_API": serve(made)})
-
-
-@pytest.mark.parametrize(("rows", "pages"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (6, 2), (7, 3)])
-def test_every_record_of_every_page_arrives(
-    settings: Settings, serve: Callable[[Api], str], rows: int, pages: int
-) -> None:
-    with api(settings, serve, rows) as (served, lake):
-        landed = land(api_contract(), Window(DAY, DAY + timedelta(days=1)), lake)
-    assert (landed.delivered, landed.control_total, len(served.queries)) == (rows, rows, pages)
-    assert [file.name for file in landed.files] == [f"page-{n:05d}.json" for n in range(1, pages + 1)]
-    items = [item["id"] for file in landed.files for item in json.loads(landed.path(file).read_bytes())["items"]]
-    assert items == [str(n) for n in range(rows)]
-    assert served.queries[0] == {"page": "1", "page_size": "3", "from": "2023-03-27", "to": "2023-03-28"}
-
-
-@pytest.mark.parametrize(("rows", "pages"), [(0, 1), (2, 2), (3, 2), (4, 3)])
-def test_without_a_total_pages_are_read_to_an_empty_one(
-    settings: Settings, serve: Callable[[Api], str], rows: int, pages: int
-) -> None:
-    with api(settings, serve, rows) as (served, lake):
-        landed = land(api_contract(total_field=None), TODAY, lake)
-    assert (landed.delivered, landed.control_total, len(served.queries)) == (rows, None, pages)
-
-
-def test_other_names_and_a_first_page_0(settings: Settings, serve: Callable[[Api], str]) -> None:
-    bodies = [b'[{"id": "1"}]', b"[]"]
-    with api(settings, serve, 0) as (served, lake):
-        served.script = {n: (lambda n=n: (200, {}, bodies[n - 1])) for n in (1, 2)}  # type: ignore[misc]
-        renamed = {
-            "page_param": "p",
-            "first_page": 0,
-            "items_path": "",
-            "total_field": None,
-            "first_day_param": "since",
-        }
-        landed = land(api_contract(**renamed), TODAY, lake)
-    assert landed.delivered == 1
-    assert served.queries[0] == {"p": "0", "page_size": "3", "since": "2023-03-27", "to": "2023-03-27"}
-    assert served.queries[1]["p"] == "1"
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        (429, {"Retry-After": "0"}, b""),
-        (429, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 GMT"}, b""),
-        (500, {}, b"<html>"),
-        (503, {"Retry-After": "soon"}, b""),
-        (200, {"cut": "1"}, b'{"items": [{"id": "3"}], "total": 4}'),
-        (200, {}, b'{"items": [{"id": '),
-        (200, {"Content-Encoding": "gzip"}, b"no gzip"),
-    ],
-)
-def test_passing_trouble_is_waited_out(settings: Settings, serve: Callable[[Api], str], trouble: Answer) -> None:
-    with api(settings, serve, 4) as (served, lake):
-        served.script = {n: lambda: (trouble[0], dict(trouble[1]), trouble[2]) for n in (2, 3)}
-        landed = land(api_contract(), TODAY, lake)
-    assert (landed.delivered, len(served.queries)) == (4, 4)
-    assert [query["page"] for query in served.queries] == ["1", "2", "2", "2"]
-
-
-def test_retry_after_is_honoured(
-    settings: Settings, serve: Callable[[Api], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from datetime import datetime
-
-    slept: list[float] = []
-    monkeypatch.setattr("lake.connectors.http_json.time.sleep", slept.append)
-    later = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
-    with api(settings, serve, 1) as (served, lake):
-        served.script = {
-            1: lambda: (429, {"Retry-After": "17"}, b""),
-            2: lambda: (503, {"Retry-After": later}, b""),
-            3: lambda: (500, {}, b""),
-        }
-        assert land(api_contract(backoff_s=2), TODAY, lake).delivered == 1
-    assert slept[0] == 17
-    assert 30 < slept[1] <= 40
-    assert slept[2] == 8
-    with api(settings, serve, 1) as (served, lake), pytest.raises(SourceUnavailable, match="come back in 3600 s"):
-        served.script = {1: lambda: (429, {"Retry-After": "3600"}, b"")}
-        land(api_contract(), TODAY, lake)
-    assert len(slept) == 3
-
-
-def test_lasting_trouble_in_the_middle_leaves_nothing(settings: Settings, serve: Callable[[Api], str]) -> None:
-    with api(settings, serve, 9) as (served, lake):
-        served.script = {n: lambda: (502, {}, b"secret row") for n in range(3, 20)}
-        with pytest.raises(SourceUnavailable, match="page 3: status 502") as told:
-            land(api_contract(attempts=4), TODAY, lake)
-        assert len(served.queries) == 2 + 4
-    assert (told.value.dataset, told.value.day) == ("queens.test.thing", DAY)
-    assert "s3cret" not in "".join(traceback.format_exception(told.value))
-    assert nothing_landed(lake)
-    assert not list((lake.landing / ".incoming").iterdir())
-
-
-def test_a_server_that_is_away_or_silent_is_unavailable(settings: Settings, serve: Callable[[Api], str]) -> None:
-    away = dataclasses.replace(settings, environment={"CITYBRAIN_CONN_API": "http://:s3cret@127.0.0.1:1"})
-    with pytest.raises(SourceUnavailable, match="connect error"):
-        land(api_contract(attempts=2), TODAY, away)
-    silence = threading.Event()
-    with api(settings, serve, 1) as (served, lake):
-        served.script = {1: lambda: silence.wait(5) and None}
-        with pytest.raises(SourceUnavailable, match=r"no answer within 0\.2 s"):
-            land(api_contract(attempts=1, timeout_s=0.2), TODAY, lake)
-        silence.set()
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "error", "told"),
-    [
-        (401, b"{}", SourceRefused, "refuses our token"),
-        (403, b"{}", SourceRefused, "refuses our token"),
-        (404, b'{"error": "no_such_resource"}', SourceRefused, "answers /v1/things with status 404"),
-        (400, b"{}", SourceRefused, "status 400"),
-        (302, b"", SourceRefused, "status 302"),
-        (404, b'{"error": "not_published"}', SourceLate, "does not say how far"),
-        (404, b'{"error": "not_published", "available_through": "2023-03-25"}', SourceLate, "through 2023-03-25"),
-        (200, b'{"items": [], "total": 0, "available_through": "2023-03-25"}', SourceLate, "through 2023-03-25"),
-    ],
-)
-def test_refusals_and_days_not_published(
-    settings: Settings, serve: Callable[[Api], str], status: int, body: bytes, error: type[Exception], told: str
-) -> None:
-    with api(settings, serve, 1) as (served, lake):
-        served.script = dict.fromkeys(range(1, 9), lambda: (status, {}, body))
-        with pytest.raises(error, match=told):
-            land(api_contract(), TODAY, lake)
-        assert len(served.queries) == 1
-    assert nothing_landed(lake)
-
-
-def test_a_range_ends_with_what_is_published(settings: Settings, serve: Callable[[Api], str]) -> None:
-    window = Window(DAY, DAY + timedelta(days=3))
-    refused = b'{"error": "not_published", "available_through": "2023-03-28"}'
-    with api(settings, serve, 2) as (served, lake):
-        served.script = {1: lambda: (404, {}, refused)}
-        landed = land(api_contract(), window, lake)
-    assert served.queries[1]["to"] == "2023-03-28"
-    assert landed.missing_days == (date(2023, 3, 29), date(2023, 3, 30))
-
-
-def test_pages_that_contradict_each_other_are_read_once_more(settings: Settings, serve: Callable[[Api], str]) -> None:
-    def page(total: int, *ids: int) -> Callable[[], Answer]:
-        return lambda: (200, {}, json.dumps({"items": [{"id": str(n)} for n in ids], "total": total}).encode())
-
-    contradictions: list[dict[int, Callable[[], Answer]]] = [
-        {1: page(4, 0, 1, 2), 2: page(5, 3)},  # the total moved
-        {1: page(4, 0, 1, 2), 2: page(4)},  # fewer than stated
-        {1: page(2, 0, 1, 2)},  # more than stated
-        {1: page(6, 0, 1, 2), 2: page(6, 0, 1, 2)},  # the page number is ignored
-        {1: lambda: (200, {}, b'{"items": {"id": 1}, "total": 1}')},
-        {1: lambda: (200, {}, b'{"items": [], "total": null}')},
-    ]
-    for once in contradictions:
-        with api(settings, serve, 4) as (served, lake):
-            served.script = dict(once)
-            assert land(api_contract(), TODAY, lake).delivered == 4
-            assert len(served.queries) == len(once) + 2
-        twice = once | {number + len(once): answer for number, answer in once.items()}
-        with api(settings, serve, 4) as (served, lake), pytest.raises(DeliveryDamaged, match="contradict each other"):
-            served.script = dict(twice)
-            land(dataclasses.replace(api_contract(), dataset="queens.test.other"), TODAY, lake)
-    assert len(deliveries(settings, "queens.test.thing")) == 1
-    assert not deliveries(settings, "queens.test.other")
