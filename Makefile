@@ -63,6 +63,10 @@ lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@$(BIN)/citybrain contract check
 
+.PHONY: audit
+audit: $(VENV)/.ready ## ask the advisory services about the lock (needs a network; CI uses tests/audit)
+	@$(BIN)/pip-audit --require-hashes --disable-pip --vulnerability-service osv --requirement requirements.lock
+
 .PHONY: bench
 bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction against its peers
 	@$(BIN)/python bench/commits.py
