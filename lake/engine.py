@@ -10,7 +10,7 @@ import duckdb
 from lake.errors import CitybrainError
 from lake.settings import Settings
 
-EXTENSIONS = ("postgres_scanner", "spatial", "excel", "encodings")
+EXTENSIONS = ("postgres_scanner", "mysql_scanner", "spatial", "excel", "encodings")
 """Shipped as wheels, signature checked on LOAD; nothing is downloaded."""
 
 
@@ -63,9 +63,9 @@ def extension_file(name: str) -> Path:
     return next(Path(package.origin).parent.glob(f"extensions/v{duckdb.__version__}/{name}.duckdb_extension"))
 
 
-def quote_identifier(name: str) -> str:
-    """The one way an identifier gets into SQL text."""
-    return '"' + name.replace('"', '""') + '"'
+def quote_identifier(name: str, mark: str = '"') -> str:
+    """The one way an identifier gets into SQL text. MySQL's mark is the backtick."""
+    return mark + name.replace(mark, mark * 2) + mark
 
 
 def quote_literal(value: str) -> str:

@@ -2,7 +2,7 @@
 
 Arguments of a contract's source, per connector (each file's ``Arguments`` has the details):
 
-- ``postgres``: table
+- ``postgres``, ``mysql``: table
 - ``csv_files``: pattern, header
 - ``excel_files``: pattern, sheet, header_row
 - ``geojson_files``: pattern
@@ -36,6 +36,7 @@ __all__ = [
 
 CONNECTORS = (
     "postgres",
+    "mysql",
     "http_json",
     "csv_files",
     "excel_files",
