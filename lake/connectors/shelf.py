@@ -245,7 +245,7 @@ class Shelf:
         """Read the lists of folders, several at a time; `needed` where there is no other way to the files."""
         unread = sorted(folder for folder, beginning in beginnings.items() if not self._is_listed(folder, beginning))
         with ThreadPoolExecutor(self.transport.reads_at_once) as pool:
-            lists = pool.map(lambda folder: self.transport.list(folder, beginnings[folder]), unread)
+            lists = pool.map(lambda folder: self.transport.entries(folder, beginnings[folder]), unread)
             self._lists |= {folder: (beginnings[folder], found) for folder, found in zip(unread, lists, strict=True)}
         if needed and not self.transport.can_list and all(self._lists[folder][1] is None for folder in beginnings):
             raise SourceRefused(

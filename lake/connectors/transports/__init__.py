@@ -162,7 +162,7 @@ class Transport(ABC):
         return
 
     @abstractmethod
-    def list(self, folder: str, prefix: str = "") -> list[Entry] | None:
+    def entries(self, folder: str, prefix: str = "") -> list[Entry] | None:
         """What lies directly in a folder, in no order; None when there is no such folder. "" is the folder itself.
 
         Args:

@@ -31,7 +31,7 @@ class Way(Transport):
             )
         self._folder = self._folder.resolve()
 
-    def list(self, folder: str, prefix: str = "") -> list[Entry] | None:
+    def entries(self, folder: str, prefix: str = "") -> list[Entry] | None:
         """One look at each name."""
         try:
             with os.scandir(self._folder / folder) as found:
