@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,3 +74,19 @@ def query_command(
         print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
     else:
         print_table("", result.columns, result.rows)
+
+
+@app.command("export")
+def export_command(
+    sql: Annotated[str, typer.Argument(help="one SELECT")],
+    file: Annotated[Path, typer.Argument(help="where to: .csv, .xlsx or .parquet")],
+    force: Annotated[bool, typer.Option("--force", help="replace a file that is there")] = False,
+) -> None:
+    """Write an answer of the published marts to a file; texts that a spreadsheet would run are made harmless.
+
+    Example: citybrain marts export "SELECT * FROM marts.city_daily" city_daily.xlsx
+    """
+    from lake import marts
+
+    rows = marts.export(settings(), sql, file, overwrite=force)
+    out.print(f"{rows} rows in {file}")

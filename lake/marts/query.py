@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lake.engine import connect
 from lake.errors import BuildFailed, CitybrainError
 from lake.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class QuestionRefused(CitybrainError):
@@ -31,6 +36,13 @@ def query(settings: Settings, sql: str) -> Answer:
         QuestionRefused: more than one statement, one that does more than read, or wrong SQL.
         BuildFailed: nothing is published.
     """
+    with asked(settings, sql) as cursor:
+        return Answer([column[0] for column in cursor.description or ()], cursor.fetchall())
+
+
+@contextmanager
+def asked(settings: Settings, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published marts with a question put to them, to fetch from; errors as `query`."""
     import duckdb
 
     guard(sql)
@@ -40,8 +52,7 @@ def query(settings: Settings, sql: str) -> Answer:
     # Resolved, so that a swap of the link while we read cannot mix two builds.
     with connect(settings, file.resolve(), read_only=True, locked=True) as duck:
         try:
-            cursor = duck.execute(sql)
-            return Answer([column[0] for column in cursor.description or ()], cursor.fetchall())
+            yield duck.execute(sql)
         except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
             # These speak of the statement; other errors may quote a cell.
             raise QuestionRefused(
