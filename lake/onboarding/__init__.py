@@ -1,0 +1,134 @@
+"""Onboarding: from a department's source to contract, suite and staging model, and what a person has to decide.
+
+``draft`` looks at a sample through the connector and the reader that will load it, and writes files; ``rehearse``
+shows what a load would do and leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lake.contracts import check
+from lake.contracts.documents import Mistake
+from lake.errors import ContractError
+from lake.onboarding import write
+from lake.onboarding.judge import Decision, Verdict, judge
+from lake.onboarding.names import load_terms
+from lake.onboarding.profile import profile
+from lake.onboarding.sample import Asked, Sample, taken
+from lake.settings import Settings
+
+__all__ = ["Asked", "Decision", "Drafted", "Sample", "Verdict", "draft"]
+
+DEFAULT_ZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A draft.
+
+    Attributes:
+        verdict: what is proposed and what it rests on.
+        sample: what was looked at.
+        files: path from the project's root → text.
+        decisions_file: where the list of decisions lies.
+        mistakes: what `citybrain contract check` says of the written files; empty when all is well.
+    """
+
+    verdict: Verdict
+    sample: Sample
+    files: dict[Path, str]
+    decisions_file: Path
+    mistakes: tuple[Mistake, ...] = ()
+
+
+def draft(
+    asked: Asked,
+    settings: Settings,
+    *,
+    root: Path | None = None,
+    force: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Drafted:
+    """Draft contract, suite and staging model of a dataset.
+
+    Args:
+        asked: what is known.
+        settings: the city's home; its vault takes the sample while it is looked at.
+        root: project to write to; None = the one of `settings`.
+        force: write over files that are there.
+        say: called with a line of progress.
+
+    Raises:
+        ContractError: the source cannot be told from what was said, or a file is there already.
+        SourceUnavailable, SourceLate, SourceRefused, DeliveryDamaged: as the connector raises them.
+    """
+    city = asked.dataset.split(".")[0]
+    root = root or settings.root
+    settings = replace(settings, city=city, root=root)
+    asked = replace(asked, zone=asked.zone or _zone_of(settings))
+    names = [root / path for path in write.file_names(_provisional(asked)).values()]
+    there = [path for path in names if path.exists()]
+    if there and not force:
+        raise ContractError(
+            f"{there[0].relative_to(root)} is there already",
+            remedy="give --force to write over it, or draft under another name with --dataset",
+            dataset=asked.dataset,
+        )
+    with taken(asked, settings, load_terms(root), say) as (duck, sample):
+        serials = sample.contract.source.connector == "excel_files"
+        profiled = profile(duck, sample.names, zone=asked.zone, serials_are_dates=serials, say=say)
+        say("looking for keys, days and personal data")
+        verdict = judge(duck, sample, profiled, asked)
+    files = _files(verdict, sample)
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    listed = settings.home / "drafts" / f"{asked.dataset}.decisions.md"
+    listed.parent.mkdir(mode=0o700, exist_ok=True)
+    listed.write_text(
+        write.decisions_markdown(verdict.contract, sample, verdict.profile, verdict.decisions), encoding="utf-8"
+    )
+    contract_files = [root / path for path in files if path.parts[0] == "contracts"]
+    return Drafted(verdict, sample, files, listed, tuple(check(settings, contract_files)))
+
+
+def _files(verdict: Verdict, sample: Sample) -> dict[Path, str]:
+    places = write.file_names(verdict.contract)
+    files: dict[Path, str] = {}
+    for contract in verdict.versions:
+        path = Path(places["contract"])
+        if contract is not verdict.contract:
+            path = path.with_name(f"{path.stem}@{contract.version}.yaml")
+        files[path] = write.contract_yaml(contract, sample)
+    files[Path(places["suite"])] = write.suite_yaml(verdict)
+    files[Path(places["model"])] = write.staging_sql(verdict)
+    files[Path(places["properties"])] = write.staging_yaml(verdict)
+    return files
+
+
+def _zone_of(settings: Settings) -> str:
+    path = settings.root / "contracts" / settings.city / "city.yaml"
+    if not path.is_file():
+        return DEFAULT_ZONE
+    from lake.contracts.city import load_city
+
+    return load_city(settings).zone
+
+
+def _provisional(asked: Asked) -> Any:
+    from datetime import date
+
+    from lake.contracts.model import Cadence, Contract, Mode, Source, Withdrawal
+
+    try:
+        return Contract(
+            dataset=asked.dataset, version="1.0.0", valid_from=date(2000, 1, 1), title_zh="", title_en="", owner="",
+            mode=Mode.SNAPSHOT, cadence=Cadence.DAILY, zone=asked.zone, source=Source("", ""), columns=(),
+            withdrawal=Withdrawal.ABSENCE,
+        )  # fmt: skip
+    except ValueError as error:
+        raise ContractError(str(error), remedy="give --dataset city.department.name") from None
