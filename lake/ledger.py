@@ -1,8 +1,9 @@
 """The ledger: what happened, one row an event, append-only. A projection, never the truth.
 
 Every event is derived from a file that some room wrote for its own needs: the landing folder's manifest, admission,
-commit, held and decision files, a build's publication record, an issue's manifest. `rebuild` derives them all again;
-a test holds that the rebuilt ledger equals the kept one. Event ids come from content, so recording twice is nothing.
+commit, held and decision files, a build's publication record, an issue's manifest, what the watch told. `rebuild`
+derives them all again; a test holds that the rebuilt ledger equals the kept one. Event ids come from content, so
+recording twice is nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lake import database
 from lake.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 LANDED, COMMITTED, HELD, DECIDED, PURGED = "landed", "committed", "held", "decided", "purged"
 PUBLISHED, ISSUED = "published", "issued"
+TOLD, RECOVERED, SILENCED = "told", "recovered", "silenced"
 
 _LISTS = (("holds.json", "holds", HELD, "at"), ("decision.json", "decisions", DECIDED, "at"),
           ("commit.json", "commits", COMMITTED, "committed_at"))  # fmt: skip
@@ -34,7 +37,7 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: landed, committed, held, decided, purged, published or issued.
+        kind: landed, committed, held, decided, purged, published, issued, told, recovered or silenced.
         subject: what it happened to: dataset and delivery, build id, or issue folder.
         at: ISO 8601 time as the file that tells of it has it.
         dataset: dataset id; None for builds and issues.
@@ -156,14 +159,11 @@ class Ledger:
 
     @cached_property
     def _engine(self) -> Engine:
-        from sqlalchemy import create_engine
-
         uri = self._settings.catalog_uri
         if uri.startswith("sqlite:"):
             self._settings.home.mkdir(parents=True, exist_ok=True)
-        arguments = {"timeout": 60} if uri.startswith("sqlite:") else {}
-        engine = create_engine(uri, connect_args=arguments)
-        self._events.metadata.create_all(engine, checkfirst=True)
+        engine = database.engine_of(uri)
+        database.made_by_two(lambda: self._events.metadata.create_all(engine, checkfirst=True))
         return engine
 
     @cached_property
@@ -190,6 +190,18 @@ def project(settings: Settings) -> Iterator[Event]:
         yield published_event(record.parent)
     for manifest in sorted(settings.issues.glob("*/*/*/issue-*/manifest.json")):
         yield issued_event(manifest.parent, settings)
+    yield from alert_events(settings)
+
+
+def alert_events(settings: Settings) -> Iterator[Event]:
+    """Events of what somebody was told, from the watch's files, one line each; a killed process's half line is none."""
+    for path in sorted((settings.home / "watch").glob("alerts-*.jsonl")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue
+            yield Event(said["kind"], said["subject"], said["at"], said["dataset"], said)
 
 
 def landing_events(folder: Path) -> Iterator[Event]:

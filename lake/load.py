@@ -424,7 +424,7 @@ def _held_content(contract: Contract, window: Window, settings: Settings, tables
     folder = settings.quarantine / contract.department / contract.name
     return HeldContent(
         snapshot_id=pin.snapshot_id,
-        files=tuple(Path(file.path) for file in pin.files if first <= file.day <= last),
+        files=tuple(file.path for file in pin.files if first <= file.day <= last),
         quarantine_files=tuple(
             path for path in sorted(folder.glob("*.parquet")) if not path.name.endswith(".unchanged.parquet")
         ),
@@ -541,9 +541,12 @@ def outstanding(
 ) -> list[tuple[Contract, date, str]]:
     """What is due for a business day and not committed: contract, first such day, and ``late`` or ``held``."""
     state_of = {(state.dataset, state.day): state.state for state in states}
+    newest = {state.dataset: state.day for state in states if state.state == COMMITTED}  # they come in order of days
     found = []
     for contract in contracts:
         for day in due_days(contract, business_day):
+            if contract.frequency is not None and newest.get(contract.dataset, date.min) >= day:
+                continue  # a day of its own choosing within the frequency
             state = state_of.get((contract.dataset, day), "late")
             if state != COMMITTED:
                 found.append((contract, day, state))

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import backups, briefs, contracts, datasets, loads, machine, marts
+from lake.cli import alerts, backups, briefs, contracts, datasets, loads, machine, marts
 from lake.errors import CitybrainError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.add_typer(loads.quarantine, name="quarantine")
 app.add_typer(loads.ledger, name="ledger")
 app.add_typer(marts.app, name="marts")
 app.add_typer(briefs.app, name="brief")
+app.add_typer(alerts.app, name="alert")
 app.add_typer(backups.app, name="backup")
 app.command("setup")(machine.setup_command)
 app.command("doctor")(machine.doctor_command)

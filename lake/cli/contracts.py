@@ -28,10 +28,11 @@ def check_command(
     from lake.admission.suites import check_suite, suite_path
     from lake.connectors import check_arguments
     from lake.contracts import examine, line_of
+    from lake.watch.rules import check_rules
 
     home = settings()
     examined = examine(home, paths)
-    mistakes = [m.__dict__ | {"file": str(m.file)} for m in examined.mistakes]
+    mistakes = [m.__dict__ | {"file": str(m.file)} for m in (*examined.mistakes, *check_rules(home))]
     for contract in (version for versions in examined.versions.values() for version in versions):
         mistakes += [
             {

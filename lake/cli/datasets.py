@@ -86,5 +86,43 @@ def show_command(dataset: Annotated[str, typer.Argument(help="id, such as queens
         out.print(f"nothing loaded yet: citybrain load {dataset} --from DAY --to DAY")
 
 
+@app.command("freshness")
+def freshness_command(
+    at: Annotated[str | None, typer.Option(help="instant, YYYY-MM-DDTHH:MM in the city's zone; default: now")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Every dataset against what its contract promises. Exit status 6 when one is late, held or not of its usual size.
+
+    Due: the contract's latency (slaProperties), else its dueAt. Overdue: late by a day. Usual: median of the same
+    weekday of eight weeks; half or double of it, and more than chance, is told.
+
+    Example: citybrain dataset freshness --at 2023-04-04T06:00
+    """
+    from lake.cli.alerts import instant
+    from lake.watch import alerts
+    from lake.watch.rules import load_rules
+
+    home = settings()
+    now = instant(at, home)
+    found, problems = alerts.look(home, now)
+    rules = load_rules(home)
+    level = {p.dataset: alerts.level_of(p, rules, now).name for p in problems if p.kind in alerts.ARRIVALS}
+    rows = [
+        {
+            "dataset": each.dataset, "newest": each.newest, "expected": each.expected,
+            "due": f"{each.due:%Y-%m-%d %H:%M}", "state": each.state, "late h": each.late_hours,
+            "held": len(each.held_days), "missing": len(each.missing), "records": each.records,
+            "usual": each.usual, "volume": each.volume, "level": level.get(each.dataset, ""),
+        }
+        for each in found
+    ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(f"Freshness at {now:%Y-%m-%d %H:%M %Z}", list(rows[0]), [list(row.values()) for row in rows])
+    if not all(each.is_well for each in found):
+        raise typer.Exit(6)
+
+
 def _relative(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -190,6 +190,11 @@ _COLUMN: dict[str, tuple[Parse, Any]] = {
     "treatment": (_one_of(Treatment), Treatment.KEEP),
     "purpose": (_text, None),
 }
+_UNITS = {
+    **dict.fromkeys(("h", "hour", "hours"), timedelta(hours=1)),
+    **dict.fromkeys(("d", "day", "days"), timedelta(days=1)),
+    **dict.fromkeys(("w", "week", "weeks"), timedelta(weeks=1)),
+}
 _STAND_INS: dict[str, Any] = {
     "mode": Mode.SNAPSHOT,
     "cadence": Cadence.DAILY,
@@ -248,12 +253,33 @@ class _Reading:
             null_markers=given["nullMarkers"],
             due_at=given["dueAt"],
             retention_days=given["retentionDays"],
+            latency=self._service_level(top, "latency"),
+            frequency=self._service_level(top, "frequency"),
             path=str(self.path),
             tombstone=given["tombstone"],
             key_comparison=given["keyComparison"],
             additional_columns=given["additionalColumns"],
         )
         return Draft(contract, self.places, self.doubtful, self.logical_types)
+
+    def _service_level(self, top: Mapping[str, Any], name: str) -> timedelta | None:
+        """A duration out of the standard's ``slaProperties``; its other properties are for people."""
+        written = top.get("slaProperties")
+        for position, entry in enumerate(written if isinstance(written, list) else ()):
+            if not isinstance(entry, Mapping) or entry.get("property") != name:
+                continue
+            self.places[name] = at = ("slaProperties", position)
+            value, unit = entry.get("value"), entry.get("unit")
+            number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+            if number > 0 and unit in _UNITS:
+                asked: timedelta = _UNITS[str(unit)] * number
+                if name != "frequency" or asked % timedelta(days=1) == timedelta(0):
+                    return asked
+            self._wrong(
+                at, "value", f"{name} {value!r} {unit!r} is no service level",
+                f"write a number above 0 with unit {', '.join(_UNITS)}" + "; whole days" * (name == "frequency"),
+            )  # fmt: skip
+        return None
 
     def _kind(self, top: Mapping[str, Any]) -> None:
         if self._say(top, (), "kind", "`kind: DataContract`") not in ("", "DataContract"):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 _DATASET_ID = re.compile(r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
 
@@ -169,6 +170,8 @@ class Contract:
         null_markers: cell texts that mean missing, beside the empty text.
         due_at: local time on the day after the business day by which it must be in.
         retention_days: days the landed bytes stay before the purge keeps only counts and hashes.
+        latency: how long after the end of its day (or month) data must be in; None = `due_at` says it.
+        frequency: at least how often new data comes; None = as often as the cadence says.
         columns: in the order of the contract.
         path: the file it was read from.
     """
@@ -196,6 +199,8 @@ class Contract:
     null_markers: tuple[str, ...] = ()
     due_at: time = time(6, 30)
     retention_days: int = 400
+    latency: timedelta | None = None
+    frequency: timedelta | None = None
     path: str = ""
     tombstone: Tombstone | None = None
     key_comparison: KeyComparison | None = None
@@ -286,16 +291,37 @@ MONTH_CLOSES_AFTER_DAYS = 2
 
 
 def due_on(contract: Contract, business_day: date) -> date:
-    """Civil day on which the delivery with this partition key must be in, at the contract's `due_at`, city's zone."""
+    """Civil day on which the delivery with this partition key must be in."""
+    if contract.latency is not None:
+        return due_instant(contract, business_day, contract.zone).date()
     if contract.cadence is Cadence.MONTHLY:
         return _next_month(business_day) + timedelta(days=MONTH_CLOSES_AFTER_DAYS)
     return business_day + timedelta(days=1)
 
 
+def due_instant(contract: Contract, business_day: date, zone: str) -> datetime:
+    """Instant by which the delivery with this partition key must be in.
+
+    By the contract's `latency`, counted from the end of its last day; where it has none, at `due_at` of `due_on`.
+    """
+    if contract.latency is not None:
+        after = window_of(contract, business_day).last + timedelta(days=1)
+        # Counted on the city's clock: two days later is the same time of day, whatever the clocks did in between.
+        return datetime.combine(after, time.min, ZoneInfo(zone)) + contract.latency
+    return datetime.combine(due_on(contract, business_day), contract.due_at, ZoneInfo(zone))
+
+
 def last_due(contract: Contract, as_of: date) -> date:
-    """Newest partition key that is due when business day `as_of` is: that day, or the last month that has closed."""
+    """Newest partition key that must be in when business day `as_of` is due.
+
+    That day, or the last month that has closed; earlier where the contract grants a latency, or a frequency within
+    which a delivery may come on any day.
+    """
     if contract.cadence is Cadence.DAILY:
-        return as_of
+        day = as_of
+        while due_on(contract, day) > as_of + timedelta(days=1):
+            day -= timedelta(days=1)
+        return day if contract.frequency is None else day - contract.frequency + timedelta(days=1)
     month = as_of.replace(day=1)
     while due_on(contract, month) > as_of + timedelta(days=1):
         month = (month - timedelta(days=1)).replace(day=1)

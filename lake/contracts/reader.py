@@ -23,6 +23,8 @@ from lake.errors import ContractError
 from lake.settings import Settings
 
 CITY_FILE = "city.yaml"
+CARE_FILE = "care.yaml"
+"""Who is told when something is late; read by `lake.watch.rules`."""
 
 Versions = dict[str, tuple[Contract, ...]]
 """Dataset id → its versions, oldest first."""
@@ -249,12 +251,13 @@ def _again(documents: dict[str, Any], settings: Settings) -> Versions:
 def _files(settings: Settings) -> list[Path]:
     """Every YAML file below the city's folder but the city file itself."""
     folder = settings.root / "contracts" / settings.city
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml") and path != folder / CITY_FILE)
+    others = (folder / CITY_FILE, folder / CARE_FILE)
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml") and path not in others)
 
 
 def _siblings(path: Path) -> list[Path]:
     """All versions of the dataset a file belongs to, the file itself first of all."""
-    if path.name == CITY_FILE:
+    if path.name in (CITY_FILE, CARE_FILE):
         return []
     stem = path.stem.partition("@")[0]
     return [path, *(other for other in path.parent.glob("*.yaml") if other.stem.partition("@")[0] == stem)]

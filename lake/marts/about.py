@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from lake.engine import quote_literal
 from lake.ledger import COMMITTED, HELD
 from lake.marts.build import fill
 from lake.marts.pins import Pins
-
-ON_TIME, LATE = "on_time", "late"
+from lake.watch.freshness import arrival
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "build": (
@@ -31,7 +31,10 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "department": ("VARCHAR", "Department that delivers it."),
             "last_day_on": ("DATE", "Last day that is in; NULL when nothing ever was."),
             "due_day_on": ("DATE", "Last day that should be in on as_of."),
-            "state": ("VARCHAR", "on_time, late, or held: a later day was delivered and held back by a check."),
+            "state": (
+                "VARCHAR",
+                "on_time; late; overdue: late by a day or more; held: a later day came and a check held it back.",
+            ),
         },
     ),
     "counts": (
@@ -110,7 +113,8 @@ def _freshness(pins: Pins) -> list[tuple[Any, ...]]:
         # A month's file may end before its month: the last day that is in is the last with a record.
         newest = max((row.day for row in own if row.state == COMMITTED and row.delivered), default=last)
         is_held = any(row.state == HELD and (last is None or row.day > last) for row in own)
-        state = ON_TIME if last is not None and last >= table.due_on else HELD if is_held else LATE
+        overdue_on = table.overdue_on or date.min
+        state = arrival(last, is_held=is_held, due=table.due_on, overdue=overdue_on)
         found.append(
             (table.dataset, table.title_zh, table.department, str(newest) if newest else None, str(table.due_on), state)
         )

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class PinnedTable:
         columns: in the contract's order, then the technical ones.
         files: in order of day and path.
         fingerprints: per day a digest of its files; equal means unchanged.
+        overdue_on: last day of data that was due a day before `as_of` already; None in pins of older builds.
     """
 
     dataset: str
@@ -62,6 +63,7 @@ class PinnedTable:
     columns: tuple[PinnedColumn, ...]
     files: tuple[PinnedDayFile, ...]
     fingerprints: Mapping[date, str]
+    overdue_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,9 @@ class Pins:
             "zone": self.zone,
             "tables": {
                 name: {
-                    **_shallow(table),
+                    **{key: value for key, value in _shallow(table).items() if key != "overdue_on"},
                     "due_on": str(table.due_on),
+                    **({"overdue_on": str(table.overdue_on)} if table.overdue_on else {}),
                     "columns": [_shallow(column) for column in table.columns],
                     "files": [{"path": f.path, "day": str(f.day), "records": f.records} for f in table.files],
                     "fingerprints": {str(day): mark for day, mark in sorted(table.fingerprints.items())},
@@ -153,6 +156,7 @@ class Pins:
                     **{
                         **table,
                         "due_on": date.fromisoformat(table["due_on"]),
+                        "overdue_on": date.fromisoformat(table["overdue_on"]) if table.get("overdue_on") else None,
                         "columns": tuple(PinnedColumn(**column) for column in table["columns"]),
                         "files": tuple(
                             PinnedDayFile(file["path"], date.fromisoformat(file["day"]), file["records"])
@@ -224,13 +228,15 @@ def _shallow(row: PinnedTable | PinnedColumn | PinnedPartition) -> dict[str, Any
 
 
 def _pinned_table(contract: Contract, pin: Pin, as_of: date) -> PinnedTable:
-    due = window_of(contract, last_due(contract, as_of))
+    due, before = (window_of(contract, last_due(contract, day)) for day in (as_of, as_of - timedelta(days=1)))
+    is_snapshot = contract.mode is Mode.SNAPSHOT
     return PinnedTable(
         dataset=contract.dataset,
         department=contract.department,
         title_zh=contract.title_zh,
         is_gapless=contract.mode is Mode.CHANGES and contract.cursor is not None,
-        due_on=due.first if contract.mode is Mode.SNAPSHOT else due.last,
+        due_on=due.first if is_snapshot else due.last,
+        overdue_on=before.first if is_snapshot else before.last,
         snapshot_id=pin.snapshot_id,
         columns=tuple(PinnedColumn(*column) for column in table_columns(contract)),
         files=tuple(PinnedDayFile(file.path, file.day, file.records) for file in pin.files if file.day <= as_of),

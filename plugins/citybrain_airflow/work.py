@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from lake.contracts.model import Cadence, Contract, Mode, Window, due_on, window_of
+from lake.contracts.model import Cadence, Contract, Mode, Window, due_instant, window_of
 from lake.errors import Busy, CitybrainError, PartitionHeld, SourceLate, SourceUnavailable, StorageFull
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def kind_of(error: BaseException | None) -> str:
 def _judged_by_deadline(error: Exception, contract: Contract, day: date, zone: str, now: datetime | None) -> Exception:
     if not isinstance(error, SourceLate):
         return error
-    due = datetime.combine(due_on(contract, day), contract.due_at, ZoneInfo(zone))
+    due = due_instant(contract, day, zone)
     if (now or datetime.now(UTC)) < due:
         return error
     return DeadlinePassed(
