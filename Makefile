@@ -63,6 +63,11 @@ lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
 	@$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	@$(BIN)/citybrain contract check
 
+MINUTES ?= 60
+.PHONY: fuzz
+fuzz: $(VENV)/.ready ## spoilt files of every format through landing and admission (MINUTES=60)
+	@$(BIN)/python tests/unit/fuzz_formats.py --minutes $(MINUTES)
+
 .PHONY: audit
 audit: $(VENV)/.ready ## ask the advisory services about the lock (needs a network; CI uses tests/audit)
 	@$(BIN)/pip-audit --require-hashes --disable-pip --vulnerability-service osv --requirement requirements.lock
