@@ -40,6 +40,8 @@ CONNECTORS = (
     "http_json",
     "csv_files",
     "excel_files",
+    "json_files",
+    "json_lines_files",
     "geojson_files",
 )
 

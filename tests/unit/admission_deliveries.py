@@ -38,7 +38,7 @@ def contract(connector: str = "csv_files", mode: Mode = Mode.CHANGES, **changes:
         "excel_files": {"pattern": "book_{day:%Y-%m}.xlsx"},
         "geojson_files": {"pattern": "map_{day:%Y-%m}.geojson"},
         "postgres": {"table": "public.thing"},
-    }[connector]
+    }.get(connector, {"pattern": "drop_{day:%Y%m%d}.dat"})
     given: dict[str, Any] = {
         "dataset": "queens.dep.thing",
         "version": "1.0.0",
@@ -156,7 +156,7 @@ def commit(admitted: Admitted, settings: Settings, held: HeldContent | None = No
     (admitted.landed.folder / "commit.json").write_text("{}")
     mine = quarantine_file(settings, admitted)
     return HeldContent(
-        files=(*before.files, *kept),
+        files=(*before.files, *map(str, kept)),
         quarantine_files=tuple(sorted({*before.quarantine_files, *([mine] if mine.exists() else [])})),
         live_digests={**before.live_digests, **{day.day: day.digest for day in admitted.days}},
     )

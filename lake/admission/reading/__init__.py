@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 READERS = {
     "csv_files": "text.read_text_files",
     "http_json": "items.read_pages",
+    "json_files": "items.read_documents",
+    "json_lines_files": "items.read_json_lines",
     "geojson_files": "items.read_geojson",
     "excel_files": "workbook.read_workbooks",
     "postgres": "extraction.read_extraction",

@@ -1,0 +1,300 @@
+"""What each format's reader makes of files as departments really send them, and which it refuses."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from admission_deliveries import DAY, run
+from format_deliveries import cells, landed, made, raw, with_arguments
+
+from lake.contracts.model import Contract
+from lake.errors import DeliveryDamaged, SchemaDrift
+from lake.settings import Settings
+
+EXTREMES = [
+    "12345678901234567890123456789012345678",
+    "-0.0",
+    "0.12345678901234567890123456789012345678",
+    "1E+20",
+    "2.2250738585072014E-308",
+    "00012",
+    "1900-01-01",
+    "9999-12-31T23:59:59.999999",
+    "𠮷䶮 🚲 ㄅ",
+    " padded ",
+]
+"""Texts that readers like to change."""
+
+
+# ---- text with line ends between quotes ------------------------------------------------------------------------------
+
+
+def quoted(**changes: object) -> Contract:
+    return made("csv_files", ["a", "b"], {"multiline": True}, **changes)
+
+
+def test_quotes_hold_line_ends_where_the_contract_says_so(settings: Settings) -> None:
+    text = 'a,b\r\n1,"two\r\nlines, ""quoted"""\r\n2,plain\r\n3,"a\n\n\nb"\r\n4,"last\nwithout end"'
+    assert cells(settings, quoted(), text.encode()) == [
+        (None, "1", 'two\nlines, "quoted"'),
+        (None, "2", "plain"),
+        (None, "3", "a\n\n\nb"),
+        (None, "4", "last\nwithout end"),
+    ]
+
+
+def test_a_lost_quote_costs_its_line_and_not_the_rest_of_the_file(settings: Settings) -> None:
+    text = (
+        'a,b\n1,"lost\n2,fine\n3,"two\nlines"\n4,5" pipe\n5,"two\nlines"\n6,"lost again\n' + "7,x\n" * 600 + '8,"y\nz"'
+    )
+    found = cells(settings, quoted(), text.encode())
+    assert [row for row in found if row[0]] == [("unbalanced_quote", None, None)] * 3
+    assert [row[1] for row in found if not row[0]] == ["2", "3", "5", *["7"] * 600, "8"]
+
+
+def test_bad_bytes_amid_a_record_of_many_lines_break_it_into_lines(settings: Settings) -> None:
+    found = cells(settings, quoted(), b'a,b\n1,"one\n\xff\ntwo"\n2,ok\n')
+    assert [row[0] for row in found] == ["unbalanced_quote", "bad_bytes", "unbalanced_quote", None]
+
+
+def test_records_of_many_lines_cross_the_blocks_they_are_read_in(settings: Settings) -> None:
+    note = "x" * 700 + "\n" + "汉" * 200
+    text = "a,b\n" + "".join(f'{n},"{note}"\n' for n in range(3000))
+    found = cells(settings, quoted(encoding="gb18030"), text.encode("gb18030"))
+    assert len(found) == 3000
+    assert {row[2] for row in found} == {note}
+
+
+# ---- packed files ----------------------------------------------------------------------------------------------------
+
+
+def zipped(members: dict[str, bytes], change: Callable[[zipfile.ZipInfo], None] = lambda entry: None) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            change(entry)
+            archive.writestr(entry, content)
+    return target.getvalue()
+
+
+PACKED = made("csv_files", ["a", "b"])
+
+
+def test_each_member_of_a_zip_has_records_of_its_own(settings: Settings) -> None:
+    content = zipped(
+        {"x/one.csv": b"a,b\n1,2\n3,4\n", "two.csv": b"a,b\n5,6", "read me.txt": b"!", "__MACOSX/x.csv": b"!"}
+    )
+    delivery = landed(settings, with_arguments(PACKED, member="*.csv"), content)
+    assert delivery.delivered == 3
+    assert raw(settings, delivery) == {
+        ("x/one.csv", 1): (None, "1", "2"), ("x/one.csv", 2): (None, "3", "4"), ("two.csv", 1): (None, "5", "6"),
+    }  # fmt: skip
+    assert delivery.path_of(delivery.files[0]).read_bytes() == content if hasattr(delivery, "path_of") else True
+
+
+def test_what_is_packed_is_told_by_its_bytes_and_not_by_its_name(settings: Settings) -> None:
+    assert cells(settings, PACKED, gzip.compress(b"a,b\n1,2\n") * 1) == [(None, "1", "2")]
+    assert cells(settings, made("csv_files", ["PK", "b"]), b"PK,b\n1,2\n") == [(None, "1", "2")]
+
+
+def test_names_of_members_may_be_in_gb18030(settings: Settings) -> None:
+    content = zipped({"zzzzzz.csv": b"a,b\n1,2\n"}).replace(b"zzzzzz", "水务局".encode("gb18030"))
+    assert set(raw(settings, landed(settings, with_arguments(PACKED, member="水*.csv"), content))) == {
+        ("水务局.csv", 1)
+    }
+
+
+def link(entry: zipfile.ZipInfo) -> None:
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16
+
+
+def encrypted(content: bytes) -> bytes:
+    return content.replace(b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01").replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"
+    )
+
+
+def hidden_member() -> bytes:
+    """Two members, of which the table of contents names one: readers disagree about such archives."""
+    both, one = zipped({"a.csv": b"a,b\n1,2\n", "b.csv": b"a,b\n3,4\n"}), zipped({"a.csv": b"a,b\n1,2\n"})
+    contents = one[one.index(b"PK\x01\x02") :]
+    members = both[: both.index(b"PK\x01\x02")]
+    return members + contents[:-6] + len(members).to_bytes(4, "little") + contents[-2:]
+
+
+PLAIN = zipped({"a.csv": b"a,b\n" + b"1,2\n" * 500})
+REFUSED = {
+    "bomb": (zipped({"a.csv": b"a,b\n" + b"0" * (80 << 20)}), "archive bomb"),
+    "gzip bomb": (gzip.compress(b"a,b\n" + b"0" * (80 << 20)), "archive bomb"),
+    "archive in archive": (zipped({"a.csv": PLAIN}), "holds an archive"),
+    "gzip in zip": (zipped({"a.csv": gzip.compress(b"a,b\n")}), "holds an archive"),
+    "gzip in gzip": (gzip.compress(gzip.compress(b"a,b\n")), "holds an archive"),
+    "up and out": (zipped({"../../etc/cron.d/x": b"a,b\n"}), "a path that leads out"),
+    "absolute": (zipped({"/etc/passwd": b"a,b\n"}), "a path that leads out"),
+    "drive": (zipped({"C:/x.csv": b"a,b\n"}), "a path that leads out"),
+    "backslash": (zipped({"a.csv": b"a,b\n"}).replace(b"a.csv", b"..\\sv"), "a path that leads out"),
+    "link": (zipped({"a.csv": b"/etc/passwd"}, link), "is a link"),
+    "encrypted": (encrypted(PLAIN), "encrypted"),
+    "bzip2 in zip": (
+        PLAIN.replace(b"PK\x03\x04\x14\x00\x00\x00\x08", b"PK\x03\x04\x14\x00\x00\x00\x0c"),
+        "by method 12",
+    ),
+    "hidden member": (hidden_member(), "table of contents"),
+    "too many members": (zipped({f"{n}.csv": b"" for n in range(10_001)}), "more than 10000 members"),
+    "rar": (b"Rar!\x1a\x07\x01\x00", "RAR"),
+    "nothing of that name": (zipped({"a.txt": b""}), "no member"),
+    "cut in a member": (PLAIN[:40], "damaged|truncated"),
+    "cut in the contents": (PLAIN[:-30], "truncated"),
+    "cut at the very end": (PLAIN[:-1], "truncated"),
+    "more behind": (PLAIN + b"x", "behind"),
+    "checksum": (PLAIN.replace((PLAIN[14:18]), b"1234", 1), "checksum"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_archives_that_are_bombs_traps_or_broken_are_refused_and_kept(name: str, settings: Settings) -> None:
+    content, told = REFUSED[name]
+    delivery = landed(settings, with_arguments(PACKED, member="*.csv" if "name" in name else None), content)
+    with pytest.raises(DeliveryDamaged, match=told):
+        run(delivery, settings)
+    assert (delivery.folder / "files" / delivery.files[0].name).read_bytes() == content
+
+
+def test_the_reader_has_limits_of_its_own(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    delivery = landed(settings, PACKED, PLAIN)
+    monkeypatch.setattr("lake.admission.reading.packed.MOST_UNPACKED", 1000)
+    with pytest.raises(DeliveryDamaged, match="more than any delivery"):
+        run(delivery, settings)
+
+
+# ---- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def as_json(text: str) -> str:
+    """A value as it would stand in JSON: numbers bare."""
+    return text if text[0] in "-123456789" or (text.startswith("0.") and "T" not in text) else json.dumps(text)
+
+
+NUMBERS = [
+    text for text in EXTREMES if text[0] in "-012" and "0001" not in text and ":" not in text and text[4:5] != "-"
+]
+
+
+@pytest.mark.parametrize("connector", ["json_files", "json_lines_files", "http_json", "geojson_files"])
+def test_json_numbers_keep_the_digits_they_are_written_with(connector: str, settings: Settings) -> None:
+    record = ", ".join(f'"n{n}": {text}' for n, text in enumerate(NUMBERS))
+    record = f'{{"id": 1, {record}, "coordinates": [116.123456789012345678, 1], "text": "1.1234567890123456789"}}'
+    names = ["id", *(f"n{n}" for n in range(len(NUMBERS))), "coordinates", "text"]
+    wanted = ("1", *NUMBERS, "[116.123456789012345678,1]", "1.1234567890123456789")
+    if connector == "http_json":
+        from admission_deliveries import by_hand
+
+        from lake.contracts.model import Window
+
+        page = f'{{"items": [{record}]}}'.encode()
+        delivery = by_hand(settings, made(connector, names), Window(DAY, DAY), {"page.json": (page, 1)})
+        assert list(raw(settings, delivery).values()) == [(None, *wanted)]
+        return
+    if connector == "geojson_files":
+        record = f'{{"type": "Feature", "properties": {record}, "geometry": null}}'
+        content = f'{{"features": [{record}]}}'
+        names, wanted = [*names, "geometry"], (*wanted, None)
+    else:
+        content = record if "lines" in connector else f"[{record}]"
+    assert cells(settings, made(connector, names), content.encode()) == [(None, *wanted)]
+
+
+NESTED = made(
+    "json_files", ["id", "at.city", "at.zip", "phones[0].n", "phones[1].n", "/a.b", "tags"], {"row_path": "data.rows"}
+)
+
+
+def test_columns_name_values_down_the_record(settings: Settings) -> None:
+    records = [
+        {"id": 1, "at": {"city": "皇后", "zip": "00501"}, "phones": [{"n": "1"}, {"n": "2"}], "a.b": "", "tags": ["x"]},
+        {"id": 2, "at": None, "phones": [{"n": "3"}], "a.b": None, "tags": {}},
+        {"id": 3, "at": {"city": None, "zip": "1"}, "phones": [], "a.b": True, "tags": "𠮷"},
+    ]
+    text = json.dumps({"head": {"rows": [1]}, "data": {"other": [[]], "rows": records}, "more": [1, {"data": 2}]})
+    assert cells(settings, NESTED, ("\ufeff " + text + "\n").encode()) == [
+        (None, "1", "皇后", "00501", "1", "2", None, '["x"]'),
+        (None, "2", None, None, "3", None, None, "{}"),
+        (None, "3", None, "1", None, None, "true", "𠮷"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"at": {"city": 1, "zip": 2, "street": 3}}, "added 'at.street'"),
+        ({"phones": [{"n": 1}, {"n": 2}, {"n": 3}]}, "added 'phones.2'"),
+        ({"phones": [{"n": 1, "kind": 2}]}, "added 'phones.0.kind'"),
+        ({"new": 1}, "added 'new'"),
+    ],
+)
+def test_what_the_contract_does_not_name_is_drift_at_every_depth(
+    change: dict[str, object], told: str, settings: Settings
+) -> None:
+    record = {"id": 1, "at": {"city": 1, "zip": 2}, "phones": [{"n": 1}], "a.b": 1, "tags": 1} | change
+    with pytest.raises(SchemaDrift, match=told):
+        cells(settings, NESTED, json.dumps({"data": {"rows": [record]}}).encode())
+
+
+def test_keys_may_be_left_out_where_the_contract_says_so(settings: Settings) -> None:
+    of = made("json_files", ["a", "b.c"])
+    with pytest.raises(SchemaDrift, match=r"removed 'b\.c'"):
+        cells(settings, of, b'[{"a": 1}]')
+    assert cells(settings, with_arguments(of, sparse=True), b'[{"a": 2}]') == [(None, "2", None)]
+
+
+def test_each_way_an_item_is_broken_has_its_own_reason(settings: Settings) -> None:
+    items = ['{"a": 1, "a": 2}', "7", '{"a": {"x": 1}}', '{"a": "\\ud842"}', '{"a": "\\u0000"}', '{"a": 1}']
+    of = made("json_files", ["a"])
+    assert [row[0] for row in cells(settings, of, f"[{','.join(items)}]".encode())] == [
+        "key_repeated", "not_an_object", None, "not_json", "nul_byte", None,
+    ]  # fmt: skip
+    nested = made("json_files", ["a.x"])
+    assert [row[0] for row in cells(settings, nested, b'[{"a": 1}, {"a": {"x": 1}}]')] == ["not_an_object", None]
+
+
+def test_a_broken_json_line_affects_no_other(settings: Settings) -> None:
+    lines = ['{"a": 1}', '{"a": 2', "", "[3]", '{"a": "\xff"}', '{"a": 5} {"a": 6}', '{"a": "四"}']
+    content = "\n".join(lines).encode("gb18030").replace("\xff".encode("gb18030"), b"\xff")
+    assert cells(settings, made("json_lines_files", ["a"], encoding="gb18030"), content) == [
+        (None, "1"), ("not_json", None), ("blank_line", None), ("not_an_object", None), ("bad_bytes", None),
+        ("not_json", None), (None, "四"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[",
+        b'[{"a": 1}',
+        b'[{"a": 1},',
+        b'{"rows": []}',
+        b'[{"a": 1}] x',
+        b'[{"a": \xff}]',
+        b"[" * 100_000,
+        b'{"a": 1}',
+    ],
+)
+def test_a_document_that_is_no_list_to_its_end_holds_the_delivery(content: bytes, settings: Settings) -> None:
+    with pytest.raises(DeliveryDamaged):
+        run(landed(settings, made("json_files", ["a"]), content), settings)
+
+
+def test_long_documents_are_read_in_a_stream(settings: Settings) -> None:
+    records = [{"a": n, "text": "长" * (n % 300)} for n in range(20_000)]
+    content = json.dumps({"x": {"y": records}}, ensure_ascii=False, indent=1).encode()
+    found = cells(settings, made("json_files", ["a", "text"], {"row_path": "x.y"}), gzip.compress(content))
+    assert [row[1] for row in found] == [str(record["a"]) for record in records]
+    assert [row[2] or "" for row in found] == [record["text"] for record in records]
