@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -83,8 +84,9 @@ class ColumnsChanged:
     file: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The same, as JSON takes it."""
-        return asdict(self)
+        """The same, as JSON gives it back."""
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return content
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> ColumnsChanged:
@@ -169,12 +171,19 @@ class StorageFull(CitybrainError):
     exit_code = 12
 
 
+class StorageUnavailable(CitybrainError):
+    """The store of the accepted tables, or the database of catalog and ledger, does not answer. Retried."""
+
+    exit_code = 13
+
+
 @contextlib.contextmanager
 def told_when_full(*, dataset: str | None = None, day: date | None = None) -> Iterator[None]:
-    """Say that the disk is full, whoever found out: Parquet, JSON, Iceberg, SQLite, each has an error of its own.
+    """Say that the disk is full, or that store or database of the lake are away, whoever found out: Parquet, JSON,
+    Iceberg, SQLite, PostgreSQL, each has an error of its own.
 
     Raises:
-        StorageFull: in place of such an error; others pass.
+        StorageFull, StorageUnavailable: in place of such an error; others pass.
     """
     try:
         yield
@@ -182,7 +191,14 @@ def told_when_full(*, dataset: str | None = None, day: date | None = None) -> It
         raise
     except Exception as error:
         if not _is_full(error):
-            raise
+            if not (what := _what_is_away(error)):
+                raise
+            raise StorageUnavailable(
+                f"{what} does not answer or refuses us ({type(error).__name__})",
+                remedy="see that it runs and that its address and credentials are right, then run it again",
+                dataset=dataset,
+                day=day,
+            ) from None
         raise StorageFull(
             "the disk is full; what was there before is as it was, and nothing is half done",
             remedy="make room, then run it again: it goes on where it stopped",
@@ -200,3 +216,15 @@ def _is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _what_is_away(error: BaseException | None) -> str:
+    """Which part of the lake's own storage an error comes from, told by its class and words; empty for none."""
+    while error is not None:
+        kind = f"{type(error).__module__}.{type(error).__name__}"
+        if kind in ("sqlalchemy.exc.OperationalError", "sqlalchemy.exc.InterfaceError"):
+            return "the database of catalog and ledger"
+        if isinstance(error, OSError) and error.errno is None and "AWS Error" in str(error):
+            return "the store of the accepted tables"
+        error = error.__cause__ or error.__context__
+    return ""

@@ -10,10 +10,10 @@ import errno
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +27,17 @@ from lake.admission.suites import Expectation, Severity, Suite, check_suite, rea
 from lake.admission.typing import type_and_treat
 from lake.admission.versions import EMPTY_DAY, compare
 from lake.boundary import boundary
-from lake.contracts.model import Cadence, Contract, Mode
+from lake.contracts.drift import with_unknown
+from lake.contracts.model import Cadence, Contract, Mode, Window
 from lake.engine import connect, quote_identifier, quote_literal
-from lake.errors import CitybrainError, PartitionHeld, StorageFull, Unaccounted
+from lake.errors import CitybrainError, PartitionHeld, SchemaDrift, StorageFull, Unaccounted
 from lake.privacy import DIGEST, ensure_keys, set_keys
 from lake.settings import Settings
 from lake.tables import PROVENANCE_COLUMNS
+from lake.warehouse import open_warehouse
 
 if TYPE_CHECKING:
+    from lake.connectors import FetchedFile
     from lake.landing import Landed
 
 __all__ = [
@@ -88,15 +91,62 @@ def admit(
     shutil.rmtree(_staging(landed, settings), ignore_errors=True)
     (landed.folder / REPORT).unlink(missing_ok=True)
     checks: list[CheckResult] = []
-    admitted, written = [], []
-    for number, part in enumerate(parts or (landed,), start=1):
+    admitted: list[Admitted] = []
+    written: list[Path] = []
+    left = list(parts or (landed,))
+    while left:
+        part = left.pop(0)
         own = read_suite(part.contract, settings) if suite is None else suite
-        done, files = _admit_part(part, number, held, settings, suite=own, accept_anyway=accept_anyway, before=checks)
+        number = len(admitted) + 1
+        try:
+            done, files = _admit_part(
+                part, number, held, settings, suite=own, accept_anyway=accept_anyway, before=checks
+            )
+        except SchemaDrift as error:
+            left = [*_cut_where_columns_came(part, error), *left]
+            continue
         admitted.append(done)
         written += files
+        held = replace(held, files=(*held.files, *map(str, done.staged)))  # a later part repeats none of it
     quarantine.put(written, landed.contract, landed.delivery, settings)
     boundary("admit.quarantined")
     return replace(_together(admitted), landed=landed)
+
+
+def _cut_where_columns_came(part: Landed, error: SchemaDrift) -> list[Landed]:
+    """The part before the file with unknown columns, and the rest of it read with these in their places.
+
+    Raises:
+        SchemaDrift: the error itself, where the contract does not let them stay in the landing, or where days cannot
+            be told apart by files.
+    """
+    changed = error.changed
+    contract = with_unknown(part.contract, changed) if changed is not None else None
+    names = [file.name for file in part.files]
+    at = (changed.file or "").partition("!")[0] if changed is not None else ""
+    if contract is None or at not in names or contract.columns == part.contract.columns:
+        raise error
+    number = names.index(at)
+    if number == 0:
+        return [replace(part, contract=contract)]
+    day = part.files[number].day
+    before, after = part.files[:number], part.files[number:]
+    if day is None or not all(file.day and file.day < day for file in before):
+        raise error
+    return [
+        _some_files(part, Window(part.window.first, day - timedelta(days=1)), before),
+        replace(_some_files(part, Window(day, part.window.last), after), contract=contract),
+    ]
+
+
+def _some_files(part: Landed, window: Window, files: tuple[FetchedFile, ...]) -> Landed:
+    return replace(
+        part,
+        window=window,
+        files=files,
+        delivered=sum(file.records for file in files),
+        missing_days=tuple(day for day in part.missing_days if window.first <= day <= window.last),
+    )
 
 
 def _admit_part(
@@ -111,7 +161,8 @@ def _admit_part(
 ) -> tuple[Admitted, list[Path]]:
     """A part of one layout; gives the quarantine's files too, which take their place when all parts are through."""
     contract = landed.contract
-    with _workplace(landed, settings) as (connection, scratch):
+    held = replace(held, files=tuple(open_warehouse(settings).readable(held.files)))
+    with _workplace(landed, settings, held.files) as (connection, scratch):
         read(connection, landed, scratch)
         type_and_treat(connection, landed, accept_retyped=accept_anyway is not None)
         digests = compare(connection, landed, _as_judged(landed, held))
@@ -160,7 +211,9 @@ def _together(parts: Sequence[Admitted]) -> Admitted:
 
 
 @contextmanager
-def _workplace(landed: Landed, settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def _workplace(
+    landed: Landed, settings: Settings, reads: Iterable[str]
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A database in memory with the keys, and a folder for what does not fit; both end with the admission.
 
     Whatever DuckDB says is told by its class alone: its messages quote cells.
@@ -170,7 +223,7 @@ def _workplace(landed: Landed, settings: Settings) -> Iterator[tuple[duckdb.Duck
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed; the dataset's lock is ours
     scratch.mkdir(parents=True, mode=0o700)
     extensions = ("excel",) if contract.source.connector == "excel_files" else ()
-    connection = connect(settings, zone="UTC", extensions=extensions)
+    connection = connect(settings, zone="UTC", extensions=extensions, reads=reads)
     purposes = [DIGEST, *sorted({column.purpose for column in contract.columns if column.purpose})]
     try:
         ensure_keys(settings, purposes)

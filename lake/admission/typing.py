@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from lake.contracts.drift import is_unknown
 from lake.contracts.model import Column, Contract, Mode, Treatment
 from lake.engine import quote_identifier, quote_literal
-from lake.errors import ContractError, SchemaDrift
+from lake.errors import ColumnsChanged, ContractError, SchemaDrift
 from lake.privacy import digest_sql, hmac_sql
 
 if TYPE_CHECKING:
@@ -224,8 +225,12 @@ def _civil_date(contract: Contract, column: Column) -> str:
 
 
 def _digest(contract: Contract) -> str:
-    """Keyed digest of a record's content: of its cells as delivered, or of the broken record's text."""
-    cells = ", chr(31), ".join(f"coalesce({quote_identifier(column.name)}, chr(30))" for column in contract.columns)
+    """Keyed digest of a record's content: of its cells as delivered, or of the broken record's text.
+
+    Columns the contract does not know are no part of it: they may come and go.
+    """
+    known = [column for column in contract.columns if not is_unknown(column)]
+    cells = ", chr(31), ".join(f"coalesce({quote_identifier(column.name)}, chr(30))" for column in known)
     return (
         f"CASE WHEN _problem IS NULL THEN {digest_sql(f'concat({cells})')} "
         f"ELSE {digest_sql(f'concat(_problem, chr(29), coalesce(_text, concat({cells})))')} END"
@@ -248,9 +253,44 @@ def _refuse_retyped(connection: duckdb.DuckDBPyConnection, landed: Landed) -> No
         if failed > RETYPED_SHARE * row[0]:
             raise SchemaDrift(
                 f"{failed} of {row[0]} values do not fit {column.type}: the column was retyped",
-                remedy="ask the department; then write a new version of the contract and resume the delivery, "
-                "or accept it with a reason, which quarantines these records",
+                remedy="ask the department; then `citybrain contract evolve` writes the next version of the contract "
+                "and the delivery can be replayed, or accept it with a reason, which quarantines these records",
                 dataset=landed.contract.dataset,
                 day=landed.window.first,
                 column=column.name,
+            ).with_changes(
+                ColumnsChanged(retyped=((column.source_name, column.type, _fitting(connection, landed, column)),))
             )
+
+
+def _fitting(connection: duckdb.DuckDBPyConnection, landed: Landed, column: Column) -> str:
+    """The nearest type, or ``TYPE with format``, that every value of a column fits; text fits always."""
+    contract = landed.contract
+    cell = _present(contract, column)
+    for type_, format_ in _candidates(column):
+        cast = cast_sql(cell, type_, format_, contract.zone)
+        # A cast to DECIMAL rounds what has more decimals: such a type does not fit.
+        scale = int(type_.rstrip(")").rpartition(",")[2]) if type_.startswith("DECIMAL") else None
+        exact = "" if scale is None else rf" OR regexp_matches({cell}, '\.\d{{{scale + 1},}}|[eE]')"
+        row = connection.execute(
+            f"SELECT 1 FROM raw WHERE _problem IS NULL AND {cell} IS NOT NULL AND ({cast} IS NULL{exact}) LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return f"{type_} with {format_}" if format_ else type_
+    return "VARCHAR"
+
+
+def _candidates(column: Column) -> list[tuple[str, str | None]]:
+    """Types and formats near a column's, those that keep its field id first."""
+    base = column.type.split("(", maxsplit=1)[0]
+    if base in ("DATE", "TIMESTAMPTZ"):
+        days = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y年%m月%d日")
+        clocks = ("", *(f" {clock}" for clock in ("%H:%M:%S", "%H:%M", "%I:%M:%S %p")))
+        moments = [f"{day}{clock}" for day in days for clock in (clocks if base == "TIMESTAMPTZ" else ("",))]
+        iso: list[tuple[str, str | None]] = [(base, None)] if column.format else []
+        return [*iso, *((base, moment) for moment in moments if moment != column.format)]
+    if base == "INTEGER":
+        return [("BIGINT", None), ("DECIMAL(38,9)", None)]
+    if base == "DECIMAL":
+        return [(f"DECIMAL(38,{column.type.rstrip(')').rpartition(',')[2].strip()})", None), ("DECIMAL(38,9)", None)]
+    return [("DECIMAL(38,9)", None)] if base == "BIGINT" else []

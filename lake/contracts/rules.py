@@ -135,11 +135,11 @@ def _same_field(before: Column | None, after: Column) -> Iterator[Finding]:
         yield place, f"field id {after.field_id} was column {before.name!r} in an earlier version", remedy
     elif before.treatment is not after.treatment and Treatment.DROP not in (before.treatment, after.treatment):
         yield place, f"column {after.name!r} changed its treatment under field id {after.field_id}", remedy
-    elif not _widens(before.lake_type, after.lake_type):
+    elif not widens(before.lake_type, after.lake_type):
         yield place, f"column {after.name!r} changed from {before.lake_type} to {after.lake_type}", remedy
 
 
-def _widens(before: str, after: str) -> bool:
+def widens(before: str, after: str) -> bool:
     """Whether files of the one type are read right as the other: Iceberg's promotions."""
     if before == after or (before, after) == ("INTEGER", "BIGINT"):
         return True
@@ -396,6 +396,11 @@ def _keys_stated(draft: Draft) -> Iterator[Finding]:
             yield place, f"column {column.name!r} has a place in the key but is not in it", "write `primaryKey: true`"
 
 
+def logical_type(type_: str) -> str:
+    """The standard's own type for a type of the lake."""
+    return _LOGICAL[type_.partition("(")[0]]
+
+
 def _logical_types(draft: Draft) -> Iterator[Finding]:
     """The standard's type is for other tools' eyes; it may not tell them something else."""
     for column in draft.contract.columns:
@@ -423,7 +428,7 @@ def _personal_columns(draft: Draft) -> Iterator[Finding]:
                     f"column {column.name!r} is {column.classification} and would be kept as it is",
                     "say treatment drop or hmac, or class L1 or L2",
                 )
-        elif _looks_personal(column) and not {f"{place}.classification", f"{place}.treatment"} <= draft.places.keys():
+        elif looks_personal(column) and not {f"{place}.classification", f"{place}.treatment"} <= draft.places.keys():
             yield (
                 place,
                 f"column {column.name!r} has the name of something personal",
@@ -431,7 +436,8 @@ def _personal_columns(draft: Draft) -> Iterator[Finding]:
             )
 
 
-def _looks_personal(column: Column) -> bool:
+def looks_personal(column: Column) -> bool:
+    """Whether the name of a column says that there is something personal in it."""
     for name in (column.name, column.source_name):
         words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
         if any(map(_PERSONAL.fullmatch, words)) or any(pair in "_".join(words) for pair in _PERSONAL_PAIRS):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lake.errors import DeliveryDamaged, SchemaDrift
+from lake.contracts import drift
+from lake.errors import DeliveryDamaged
 
 if TYPE_CHECKING:
     from lake.landing import Landed
@@ -44,47 +44,10 @@ def check_columns(landed: Landed, name: str | None, found: Sequence[str], *, ord
     Raises:
         SchemaDrift: with what was renamed, removed and added.
     """
-    expected = [column.source_name for column in landed.contract.columns]
-    if list(found) == expected or (not ordered and sorted(found) == sorted(expected)):
-        return
-    raise SchemaDrift(
-        f"{f'{name}: ' if name else ''}columns are not the contract's: {_difference(expected, found)}",
-        remedy="ask the department whether this stays; if so, write a new version of the contract with valid_from, "
-        "then resume the delivery, which is kept as landed",
-        dataset=landed.contract.dataset,
-        day=landed.window.first,
-    )
-
-
-def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
-    """What changed, in words. Where hardly a name is known, it may be a record that stands there: no name is shown."""
-    if sorted(found) == sorted(expected):
-        return "the order of the columns changed"
-    removed, added = [n for n in expected if n not in found], [n for n in found if n not in expected]
-    if len(removed) * 2 > len(expected):
-        return (
-            f"only {len(expected) - len(removed)} of {len(expected)} names are there among {len(found)}; "
-            "the header is missing, the delimiter another, or nearly all was renamed"
-        )
-    renamed = []
-    for old in list(removed):
-        close = difflib.get_close_matches(old, added, n=1, cutoff=0.5)
-        same_place = found[expected.index(old)] if len(found) == len(expected) else None
-        new = close[0] if close else same_place
-        if new in added:
-            renamed.append(f"{old!r} to {new[:60]!r}")
-            removed.remove(old)
-            added.remove(new)
-    parts = [
-        f"{word} {', '.join(names)}"
-        for word, names in (
-            ("renamed", renamed),
-            ("removed", [repr(name) for name in removed]),
-            ("added", [repr(name[:60]) for name in added]),
-        )
-        if names
-    ]
-    return "; ".join(parts) or "a column is there twice"
+    changed = drift.compare(landed.contract, [(column, "") for column in found], ordered=ordered, file=name)
+    # Where columns are found by their place, the delivery has to be read by the contract with the others put in.
+    if changed is not None and (ordered or not drift.is_kept_in_landing(landed.contract, changed)):
+        raise drift.refusal(landed.contract, changed, found, landed.window.first)
 
 
 def damaged(landed: Landed, name: str | None, cause: str) -> DeliveryDamaged:
