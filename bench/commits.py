@@ -81,7 +81,7 @@ def _report(tables: Tables, days: int, commits: list[float], bare: list[float]) 
     started = time.perf_counter()
     pin = tables.pin(CONTRACT)
     plan = time.perf_counter() - started
-    size = sum(path.stat().st_size for path in (tables.folder(CONTRACT) / "metadata").iterdir())
+    size = sum(path.stat().st_size for path in (Path(tables.location(CONTRACT)) / "metadata").iterdir())
     print(
         json.dumps(
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,7 @@ import duckdb
 from lake.errors import CitybrainError
 from lake.settings import Settings
 
-EXTENSIONS = ("postgres_scanner", "mysql_scanner", "spatial", "excel", "encodings")
+EXTENSIONS = ("postgres_scanner", "mysql_scanner", "spatial", "excel", "encodings", "httpfs")
 """Shipped as wheels, signature checked on LOAD; nothing is downloaded."""
 
 
@@ -22,6 +23,7 @@ def connect(
     zone: str = "UTC",
     extensions: tuple[str, ...] = (),
     locked: bool = False,
+    reads: Iterable[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """Open DuckDB with the limits of this machine.
 
@@ -32,6 +34,7 @@ def connect(
         zone: session time zone; SQL that needs a civil date names its zone all the same.
         extensions: names out of ``EXTENSIONS``.
         locked: no file, no network, no further settings: for SQL that people type.
+        reads: files it is going to read; it learns to read the warehouse's bucket when one of them is there.
     """
     spill = settings.staging / "tmp"
     spill.mkdir(parents=True, exist_ok=True)
@@ -49,10 +52,34 @@ def connect(
     for name in extensions:
         connection.execute(f"LOAD '{extension_file(name)}'")
     connection.execute(f"SET TimeZone = {quote_literal(zone)}")
+    if any(path.startswith("s3://") for path in reads):
+        open_bucket(connection, settings)
     if locked:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     return connection
+
+
+def open_bucket(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Let a connection read the warehouse's bucket, and no other. Key and secret are in no SQL text.
+
+    Files of the warehouse never change, so what DuckDB has read of one stays right as long as the connection lives.
+    """
+    if settings.bucket is None:
+        return
+    endpoint = settings.bucket.endpoint
+    connection.execute(f"LOAD '{extension_file('httpfs')}'")
+    connection.execute("SET allow_persistent_secrets = false")
+    connection.execute("SET enable_http_metadata_cache = true")
+    connection.execute("SET validate_external_file_cache = 'NO_VALIDATION'")
+    options = {"KEY_ID": "$key", "SECRET": "$secret", "REGION": "$region", "SCOPE": "$scope"}
+    values = {"key": settings.bucket.key, "secret": settings.bucket.secret, "region": settings.bucket.region,
+              "scope": settings.warehouse}  # fmt: skip
+    if endpoint:
+        options |= {"ENDPOINT": "$endpoint", "USE_SSL": "$ssl", "URL_STYLE": "'path'"}
+        values |= {"endpoint": endpoint.partition("://")[2], "ssl": str(endpoint.startswith("https")).lower()}
+    listed = ", ".join(f"{name} {place}" for name, place in options.items())
+    connection.execute(f"CREATE OR REPLACE SECRET warehouse (TYPE s3, {listed})", values)
 
 
 def extension_file(name: str) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from lake.contracts import load_contracts
@@ -18,6 +17,7 @@ from lake.engine import connect
 from lake.ledger import COMMITTED, landing_events
 from lake.settings import Settings
 from lake.tables import Tables
+from lake.warehouse import open_warehouse
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,15 @@ def _delivered(contract: Contract, settings: Settings, live: set[tuple[str, date
 def _found(contract: Contract, settings: Settings, live: set[tuple[str, date]]) -> dict[str, dict[date, int]]:
     """Records of live deliveries by day in each of the three places, and how many of their addresses are repeated."""
     folder = settings.quarantine / contract.department / contract.name
-    accepted = [file.path for file in Tables(settings).pin(contract).files if Path(file.path).exists()]
+    warehouse = open_warehouse(settings)
+    pinned = [file.path for file in Tables(settings).pin(contract).files]
+    missing = warehouse.missing(pinned)
+    accepted = warehouse.readable(path for path in pinned if path not in missing)
     unchanged = [str(path) for path in sorted(folder.glob("*.unchanged.parquet"))]
     quarantined = [str(path) for path in sorted(folder.glob("*.parquet")) if str(path) not in unchanged]
     found: dict[str, dict[date, int]] = {"accepted": {}, "quarantined": {}, "unchanged": {}, "doubled": {}}
     addresses = []
-    with connect(settings) as duck:
+    with connect(settings, reads=accepted) as duck:
         duck.execute("CREATE TABLE live (delivery VARCHAR, day DATE)")
         if live:
             duck.execute(

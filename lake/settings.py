@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,22 @@ def add_connection_resolver(resolver: ConnectionResolver) -> None:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """How the store is reached whose bucket holds the accepted tables.
+
+    Attributes:
+        endpoint: ``http(s)://host[:port]``, or empty for AWS.
+        region: as the store names it.
+        key, secret: never printed.
+    """
+
+    endpoint: str
+    region: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """One city's home on this machine.
 
@@ -31,7 +48,12 @@ class Settings:
         city: city id, the folder name under ``contracts/``.
         home: everything that is not in git (landing, tables, builds, published, issues, Airflow).
         root: the project: contracts, expectations, dbt project, briefs.
-        catalog_uri: SQLAlchemy URI of the Iceberg catalog and the ledger.
+        catalog_uri: SQLAlchemy URI of the Iceberg catalog and the ledger; may hold a password.
+        warehouse: root of the accepted tables as the catalog spells it: ``file:///…`` or ``s3://bucket/prefix``; empty
+            means the room ``tables`` of the home.
+        bucket: access to the store; None when the warehouse is a folder.
+        cache: folder of this machine that keeps copies of the bucket's files.
+        cache_limit: bytes it may take.
         memory_limit: DuckDB's limit per process, such as ``2GB``.
         threads: DuckDB's threads per process.
         environment: the variables the connections are read from.
@@ -40,23 +62,45 @@ class Settings:
     city: str
     home: Path
     root: Path = PROJECT_ROOT
-    catalog_uri: str = ""
+    catalog_uri: str = field(default="", repr=False)
+    warehouse: str = ""
+    bucket: Bucket | None = None
+    cache: Path | None = None
+    cache_limit: int = 20 * 10**9
     memory_limit: str = "2GB"
     threads: int = 2
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read ``CITYBRAIN_CITY, _HOME, _ROOT, _CATALOG_URI, _MEMORY_LIMIT, _THREADS``; all have defaults."""
+        """Read ``CITYBRAIN_CITY, _HOME, _ROOT, _CATALOG_URI, _WAREHOUSE, _CACHE, _CACHE_LIMIT, _MEMORY_LIMIT``
+        and ``_THREADS``; all have defaults.
+
+        A warehouse in a bucket needs ``CITYBRAIN_S3_KEY`` and ``_SECRET``, and but for AWS
+        ``_ENDPOINT``; ``_REGION`` is us-east-1 unless said otherwise. What is secret, the URI of the catalog and
+        connections included, may lie in a file that ``<NAME>_FILE`` names.
+
+        Raises:
+            ContractError: a limit is no number of bytes, a file of a secret cannot be read, or a bucket has no key.
+        """
         env = dict(os.environ if environment is None else environment)
         city = env.get("CITYBRAIN_CITY", "queens")
         root = Path(env.get("CITYBRAIN_ROOT", str(PROJECT_ROOT))).resolve()
         home = Path(env.get("CITYBRAIN_HOME", str(root / "var" / city))).resolve()
+        warehouse = (env.get("CITYBRAIN_WAREHOUSE") or f"file://{home}/tables").rstrip("/")
+        if not warehouse.startswith(("s3://", "file:///")):
+            raise ContractError(
+                "CITYBRAIN_WAREHOUSE is neither s3://bucket/prefix nor file:///folder", remedy="write one of the two"
+            )
         return cls(
             city=city,
             home=home,
             root=root,
-            catalog_uri=env.get("CITYBRAIN_CATALOG_URI", f"sqlite:///{home}/catalog.db"),
+            catalog_uri=secret_of(env, "CITYBRAIN_CATALOG_URI") or f"sqlite:///{home}/catalog.db",
+            warehouse=warehouse,
+            bucket=_bucket(env) if warehouse.startswith("s3://") else None,
+            cache=Path(env.get("CITYBRAIN_CACHE", str(home / "cache" / "tables"))).resolve(),
+            cache_limit=_bytes(env.get("CITYBRAIN_CACHE_LIMIT", "20GB")),
             memory_limit=env.get("CITYBRAIN_MEMORY_LIMIT", "2GB"),
             threads=int(env.get("CITYBRAIN_THREADS", "2")),
             environment=env,
@@ -85,8 +129,8 @@ class Settings:
 
     @property
     def tables(self) -> Path:
-        """The Iceberg warehouse: accepted Parquet."""
-        return self.home / "tables"
+        """The accepted tables' folder; where they are in a bucket nothing is in it."""
+        return Path(self.warehouse.removeprefix("file://")) if self.warehouse[:5] == "file:" else self.home / "tables"
 
     @property
     def builds(self) -> Path:
@@ -123,12 +167,51 @@ class Settings:
             ContractError: nobody knows the connection.
         """
         variable = f"CITYBRAIN_CONN_{name.upper()}"
-        if uri := self.environment.get(variable):
+        if uri := secret_of(self.environment, variable):
             return uri
         for resolver in _resolvers:
             if uri := resolver(name):
                 return uri
         raise ContractError(
             f"no connection named {name!r}",
-            remedy=f"set {variable} or make the Airflow connection {name!r}",
+            remedy=f"set {variable} (or {variable}_FILE) or make the Airflow connection {name!r}",
         )
+
+
+def secret_of(environment: Mapping[str, str], name: str) -> str | None:
+    """A variable, or the first line of the file that ``<NAME>_FILE`` names; None when there is neither.
+
+    Raises:
+        ContractError: the file cannot be read.
+    """
+    if value := environment.get(name):
+        return value
+    if not (path := environment.get(f"{name}_FILE")):
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").split("\n", 1)[0].strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(
+            f"the file of {name}_FILE cannot be read ({type(error).__name__})",
+            remedy=f"let {name}_FILE name a readable text file with the value in its first line",
+        ) from None
+
+
+def _bucket(environment: Mapping[str, str]) -> Bucket:
+    key, secret = (secret_of(environment, f"CITYBRAIN_S3_{part}") for part in ("KEY", "SECRET"))
+    if not key or not secret:
+        raise ContractError(
+            "the warehouse is in a bucket, and there is no key to it",
+            remedy="set CITYBRAIN_S3_KEY and CITYBRAIN_S3_SECRET, or each with _FILE and the name of a file",
+        )
+    endpoint = environment.get("CITYBRAIN_S3_ENDPOINT", "").rstrip("/")
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise ContractError("CITYBRAIN_S3_ENDPOINT has no scheme", remedy="write http://host:port or https://host:port")
+    return Bucket(endpoint, environment.get("CITYBRAIN_S3_REGION", "us-east-1"), key, secret)
+
+
+def _bytes(text: str) -> int:
+    units = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    if (found := re.fullmatch(r"(\d+)\s*([KMGT]?B?)", text.strip().upper())) and found[2] in units:
+        return int(found[1]) * units[found[2]]
+    raise ContractError(f"{text!r} is no number of bytes", remedy="write it as 20GB or 500MB")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lake import database
 from lake.boundary import boundary
 from lake.contracts.model import Contract
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import Busy, ContractError
 from lake.settings import Settings
+from lake.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
@@ -112,22 +113,20 @@ class Tables:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._warehouse = open_warehouse(settings)
 
     @cached_property
     def _catalog(self) -> Any:
-        from pyiceberg.catalog.sql import SqlCatalog
-
-        self._settings.tables.mkdir(parents=True, exist_ok=True)
         uri = self._settings.catalog_uri
-        if uri.startswith("sqlite:") and "?" not in uri:
-            uri += "?timeout=60"
-        catalog = SqlCatalog("lake", uri=uri, warehouse=_uri(self._settings.tables))
-        catalog.create_namespace_if_not_exists(NAMESPACE)
-        return catalog
+        return database.shared(uri, _make_catalog, uri, _uri(self._warehouse.root), self._io_properties)
 
-    def folder(self, contract: Contract) -> Path:
-        """Where the table's data and metadata lie."""
-        return self._settings.tables / NAMESPACE / contract.table
+    @property
+    def _io_properties(self) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted(self._warehouse.io_properties().items()))
+
+    def location(self, contract: Contract) -> str:
+        """Where the table's data and metadata lie: a folder, or a prefix of the bucket."""
+        return f"{self._warehouse.root}/{NAMESPACE}/{contract.table}"
 
     def exists(self, contract: Contract) -> bool:
         """Whether anything was ever committed to it."""
@@ -174,12 +173,14 @@ class Tables:
             for file in _files_between(table, span)
             if _partition_day(file) in replaced or _local_path(file.file_path) in named
         ]
-        incoming = [self._move_in(contract, path) for path in staged]
-        if not incoming and not outgoing:
+        if not staged and not outgoing:
             return Committed(contract.dataset, delivery, None, (), datetime.now(UTC))
+        moves = [(path, self._new_path(contract, _folder_day(path))) for path in staged]
+        described = _data_files(table, moves)
+        self._warehouse.bring_in(moves)
         boundary("commit.files_moved")
-        snapshot = self._swap(contract, table, outgoing, incoming, delivery)
-        days = {_partition_day(file) for file in outgoing} | {_folder_day(path) for path in incoming}
+        snapshot = self._swap(contract, table, outgoing, described, delivery)
+        days = {_partition_day(file) for file in (*outgoing, *described)}
         return Committed(contract.dataset, delivery, snapshot.snapshot_id, tuple(sorted(days)), _time_of(snapshot))
 
     def find_delivery(self, contract: Contract, delivery: str) -> tuple[int, datetime] | None:
@@ -225,19 +226,15 @@ class Tables:
         """
         if not self.exists(contract):
             return 0
-        named = {str(Path(path)) for path in pinned}
+        named = set(pinned)
         named |= {_local_path(uri) for uri in self.named_files(self.metadata_location(contract.table))}
         limit = (datetime.now(UTC) - older_than).timestamp()
         orphans = [
-            path
-            for path in self.folder(contract).rglob("*")
-            if path.is_file() and str(path) not in named and path.stat().st_mtime <= limit
+            stored.path
+            for stored in self._warehouse.listed(self.location(contract))
+            if stored.path not in named and stored.written_at <= limit
         ]
-        for path in orphans:
-            path.unlink()
-        for folder in sorted((p for p in self.folder(contract).rglob("ds=*") if p.is_dir()), reverse=True):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        self._warehouse.remove(orphans)
         return len(orphans)
 
     def names(self) -> list[str]:
@@ -255,7 +252,7 @@ class Tables:
         """
         from pyiceberg.table import StaticTable
 
-        table = StaticTable.from_metadata(metadata_location)
+        table = StaticTable.from_metadata(metadata_location, dict(self._io_properties))
         named = {entry.metadata_file: False for entry in table.metadata.metadata_log} | {metadata_location: True}
         opened: set[str] = set()
         for snapshot in table.metadata.snapshots:
@@ -283,7 +280,7 @@ class Tables:
         """
         from pyiceberg.io import load_file_io
 
-        io = load_file_io(location=metadata_location)
+        io = load_file_io(dict(self._io_properties), metadata_location)
 
         def moved(path: str) -> str:
             return after + path.removeprefix(before) if path.startswith(f"{before}/") else path
@@ -332,7 +329,7 @@ class Tables:
                 crowded = {
                     (day, schema_id): alike
                     for (day, _), files in crowded.items()
-                    for schema_id, alike in _by_schema(table, files).items()
+                    for schema_id, alike in self._by_schema(table, files).items()
                     if len(alike) > 1
                 }
             if not crowded:
@@ -342,38 +339,56 @@ class Tables:
                 for (day, schema_id), files in sorted(crowded.items())
             ]
             outgoing = [file for files in crowded.values() for file in files]
-            self._swap(contract, table, outgoing, merged, delivery=None)
+            described = _data_files(table, merged)
+            self._warehouse.bring_in(merged)
+            self._swap(contract, table, outgoing, described, delivery=None)
             table = self._load(contract)
             saved += len(outgoing) - len(merged)
         return saved
 
-    def _merge(self, contract: Contract, day: date, files: Sequence[Any], schema: Schema) -> Path:
-        target = self.folder(contract) / "data" / f"ds={day}" / f"{uuid.uuid4()}.parquet"
+    def _merge(self, contract: Contract, day: date, files: Sequence[Any], schema: Schema) -> tuple[Path, str]:
+        """One file out of several; where it was written, and the path it is to have."""
+        path = self._new_path(contract, day)
+        target = self._warehouse.desk(path)
         names = [field.name for field in schema.fields]
         ordering = [name for name in (*(c.name for c in contract.key), "_landed_at", "_record") if name in names]
         columns = [(field.name, _duckdb_type(field.field_type), field.field_id) for field in schema.fields]
-        rows = read_files_sql([_local_path(file.file_path) for file in files], columns)
-        with connect(self._settings, zone=contract.zone) as duck:
+        sources = self._warehouse.readable(_local_path(file.file_path) for file in files)
+        with connect(self._settings, zone=contract.zone, reads=sources) as duck:
             duck.execute(
-                f"COPY (SELECT * FROM {rows} ORDER BY {', '.join(map(quote_identifier, ordering))}) "
+                f"COPY (SELECT * FROM {read_files_sql(sources, columns)} "
+                f"ORDER BY {', '.join(map(quote_identifier, ordering))}) "
                 f"TO {quote_literal(str(target))} (FORMAT parquet, {field_ids_sql(columns)})"
             )
-        return target
+        return target, path
+
+    def _by_schema(self, table: Table, files: Sequence[Any]) -> dict[int, list[Any]]:
+        """Data files by the newest schema that has their very columns; files of none are left out."""
+        import pyarrow.parquet as pq
+
+        found: dict[int, list[Any]] = {}
+        for file in files:
+            with table.io.new_input(file.file_path).open() as stream:
+                ids = _ids_of(pq.read_metadata(stream))
+            for schema in (table.schema(), *reversed(table.metadata.schemas)):
+                if {field.field_id for field in schema.fields} == ids:
+                    found.setdefault(schema.schema_id, []).append(file)
+                    break
+        return found
 
     def _swap(
-        self, contract: Contract, table: Table, outgoing: Sequence[Any], incoming: Sequence[Path], delivery: str | None
+        self, contract: Contract, table: Table, outgoing: Sequence[Any], incoming: Sequence[Any], delivery: str | None
     ) -> Snapshot:
         from pyiceberg.exceptions import CommitFailedException, ValidationException
 
         properties = {CONTRACT_PROPERTY: contract.version} | ({DELIVERY_PROPERTY: delivery} if delivery else {})
         try:
             with table.transaction() as transaction:
-                data_files = _data_files(table, incoming)
                 update = transaction.update_snapshot(snapshot_properties=properties)
                 with update.overwrite() if outgoing else update.merge_append() as producer:
                     for file in outgoing:
                         producer.delete_data_file(file)
-                    for file in data_files:
+                    for file in incoming:
                         producer.append_data_file(file)
                 boundary("commit.before")
         except (CommitFailedException, ValidationException) as error:
@@ -392,11 +407,8 @@ class Tables:
             day=(delivery or "")[:10] or None,
         )
 
-    def _move_in(self, contract: Contract, staged: Path) -> Path:
-        target = self.folder(contract) / "data" / staged.parent.name / f"{uuid.uuid4()}.parquet"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(staged, target)
-        return target
+    def _new_path(self, contract: Contract, day: date) -> str:
+        return f"{self.location(contract)}/data/ds={day}/{uuid.uuid4()}.parquet"
 
     def _load(self, contract: Contract) -> Table:
         table: Table = self._catalog.load_table(f"{NAMESPACE}.{contract.table}")
@@ -433,10 +445,9 @@ class Tables:
             PartitionField(source_id=schema.find_field("ds").field_id, field_id=1000, name="ds",
                            transform=IdentityTransform())
         )  # fmt: skip
-        folder = self.folder(contract)
-        (folder / "metadata").mkdir(parents=True, exist_ok=True)
+        folder = _uri(self.location(contract))
         metadata = TableMetadataV2(
-            location=_uri(folder),
+            location=folder,
             table_uuid=uuid.uuid4(),
             schemas=[schema],
             current_schema_id=schema.schema_id,
@@ -452,7 +463,7 @@ class Tables:
                 SCHEMA_PROPERTY: contract.version,
             },
         )
-        location = _uri(folder / "metadata" / f"00000-{uuid.uuid4()}.metadata.json")
+        location = f"{folder}/metadata/00000-{uuid.uuid4()}.metadata.json"
         ToOutputFile.table_metadata(metadata, self._catalog._load_file_io(location=location).new_output(location))
         try:
             table: Table = self._catalog.register_table(f"{NAMESPACE}.{contract.table}", location)
@@ -507,30 +518,31 @@ def _files_between(table: Table, days: set[date]) -> list[Any]:
     return [task.file for task in table.scan(row_filter=span).plan_files()]
 
 
-def _data_files(table: Table, paths: Sequence[Path]) -> list[Any]:
-    """Describe Parquet files to Iceberg: the first is checked in full, the others must have its very schema.
+def _data_files(table: Table, files: Sequence[tuple[Path, str]]) -> list[Any]:
+    """Describe Parquet files, each where it is now and the path it will have, to Iceberg.
 
-    pyiceberg's own function checks every column of every file in Python: 20 ms a file, a third of a year's load.
+    The first is checked in full, the others must have its very schema: pyiceberg's own function checks every column
+    of every file in Python, 20 ms a file, a third of a year's load.
     """
     import pyarrow.parquet as pq
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+    from pyiceberg.io.pyarrow import PyArrowFileIO, parquet_file_to_data_file
     from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
     from pyiceberg.typedef import Record
 
     described, checked = [], None
-    for path in paths:
-        footer = pq.read_metadata(path)
+    for local, path in files:
+        footer = pq.read_metadata(local)
         if checked is None or not footer.schema.equals(checked):
-            parquet_file_to_data_file(table.io, _metadata_for(table, footer), _uri(path))
+            parquet_file_to_data_file(PyArrowFileIO(), _metadata_for(table, footer), _uri(str(local)))
             checked = footer.schema
         described.append(
             DataFile.from_args(
                 content=DataFileContent.DATA,
                 file_path=_uri(path),
                 file_format=FileFormat.PARQUET,
-                partition=Record((_folder_day(path) - _EPOCH).days),
+                partition=Record((_path_day(path) - _EPOCH).days),
                 record_count=footer.num_rows,
-                file_size_in_bytes=path.stat().st_size,
+                file_size_in_bytes=local.stat().st_size,
                 column_sizes={},
                 value_counts={},
                 null_value_counts={},
@@ -554,20 +566,6 @@ def _metadata_for(table: Table, footer: Any) -> Any:
         if {field.field_id for field in schema.fields} == ids:
             return table.metadata.model_copy(update={"current_schema_id": schema.schema_id})
     return table.metadata
-
-
-def _by_schema(table: Table, files: Sequence[Any]) -> dict[int, list[Any]]:
-    """Data files by the newest schema that has their very columns; files of none are left out."""
-    import pyarrow.parquet as pq
-
-    found: dict[int, list[Any]] = {}
-    for file in files:
-        ids = _ids_of(pq.read_metadata(_local_path(file.file_path)))
-        for schema in (table.schema(), *reversed(table.metadata.schemas)):
-            if {field.field_id for field in schema.fields} == ids:
-                found.setdefault(schema.schema_id, []).append(file)
-                break
-    return found
 
 
 def _ids_of(footer: Any) -> set[int]:
@@ -735,6 +733,19 @@ def _local_path(uri: str) -> str:
     return uri.removeprefix("file://")
 
 
-def _uri(path: Path) -> str:
+def _uri(path: str) -> str:
     """Not `Path.as_uri`: that would write the ``=`` of a partition folder as ``%3D``."""
-    return f"file://{path}"
+    return path if "://" in path else f"file://{path}"
+
+
+def _make_catalog(uri: str, root: str, io_properties: tuple[tuple[str, str], ...]) -> Any:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    if root.startswith("file://"):
+        Path(_local_path(root)).mkdir(parents=True, exist_ok=True)
+    if uri.startswith("sqlite:") and "?" not in uri:
+        uri += "?timeout=60"
+    made = {"uri": uri, "warehouse": root, "pool_pre_ping": "true", **dict(io_properties)}
+    catalog = database.made_by_two(lambda: SqlCatalog("lake", **made))
+    database.made_by_two(lambda: catalog.create_namespace_if_not_exists(NAMESPACE))
+    return catalog

@@ -18,13 +18,14 @@ class HeldContent:
     """What the lake holds already of the days a delivery may repeat.
 
     Attributes:
-        files: pinned Parquet files of the accepted table, partitions of the window and its overlap (mode changes).
+        files: pinned Parquet files of the accepted table, partitions of the window and its overlap (mode changes);
+            paths as the pin spells them.
         quarantine_files: quarantine of earlier deliveries; the delivery's own file is passed over.
         live_digests: per day the content digest of what the table holds (modes day and snapshot).
         snapshot_id: snapshot the files were pinned at; kept for the commit.
     """
 
-    files: tuple[Path, ...] = ()
+    files: tuple[str, ...] = ()
     quarantine_files: tuple[Path, ...] = ()
     live_digests: Mapping[date, str] = field(default_factory=dict)
     snapshot_id: int | None = None

@@ -183,11 +183,11 @@ def _equal(left: str, right: str, name: str) -> str:
     return f"{left}.{column} = {right}.{column}"
 
 
-def _of_held(contract: Contract, files: Sequence[Path]) -> str:
+def _of_held(contract: Contract, files: Sequence[str]) -> str:
     """SQL: key, cursor and provenance of what the lake holds, found by field id whatever version wrote it."""
     ordering = [c for c in contract.kept if c.key_position or c.name == contract.cursor]
     columns = [(c.name, c.lake_type, c.field_id) for c in ordering] + list(PROVENANCE_COLUMNS)
-    return read_files_sql(map(str, files), columns)
+    return read_files_sql(files, columns)
 
 
 def _instant(landed: Landed) -> str:

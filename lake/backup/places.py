@@ -90,7 +90,7 @@ def local_path(path: str) -> Path:
 
 def warehouse_of(settings: Settings) -> str:
     """Root of the accepted tables as the catalog spells it: ``file:///…`` or ``s3://…``."""
-    return f"file://{settings.tables}"
+    return settings.warehouse if settings.bucket else f"file://{settings.tables}"
 
 
 def mode_of(path: str) -> int:
@@ -99,8 +99,8 @@ def mode_of(path: str) -> int:
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    env = settings.environment
-    options: dict[str, Any] = {"key": env.get("CITYBRAIN_S3_KEY"), "secret": env.get("CITYBRAIN_S3_SECRET")}
-    if endpoint := env.get("CITYBRAIN_S3_ENDPOINT"):
-        options["client_kwargs"] = {"endpoint_url": endpoint}
-    return options
+    bucket = settings.bucket
+    if bucket is None:
+        return {}
+    arguments = {"region_name": bucket.region} | ({"endpoint_url": bucket.endpoint} if bucket.endpoint else {})
+    return {"key": bucket.key, "secret": bucket.secret, "client_kwargs": arguments}

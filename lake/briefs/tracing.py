@@ -13,7 +13,7 @@ from lake.briefs.definition import CityBriefs, Definition, FigureDefinition, Rol
 from lake.briefs.figures import FigureSet
 from lake.briefs.issuing import FIGURES, MANIFEST
 from lake.briefs.published import with_literals
-from lake.engine import connect, quote_identifier
+from lake.engine import connect, open_bucket, quote_identifier
 from lake.errors import BriefRefused
 from lake.settings import Settings
 
@@ -151,13 +151,16 @@ def verify(settings: Settings, issue: Path | str) -> list[Difference]:
 
 def _make_views(connection: Any, settings: Settings, opened: _Issue, roles: set[str]) -> None:
     """``lake.<table>`` over the pinned files, and ``role.<role>``: its records, and whether each is in scope."""
-    from lake.marts.build import view_sql
+    from lake.marts.build import readable_files, view_sql
 
     connection.execute("CREATE SCHEMA lake")
     connection.execute("CREATE SCHEMA role")
-    for name, table in _pins(settings, opened.build_id).tables.items():
-        if table.files:
-            connection.execute(f"CREATE VIEW lake.{quote_identifier(name)} AS {view_sql(table)}")
+    pins = _pins(settings, opened.build_id)
+    open_bucket(connection, settings)
+    for name, files in readable_files(settings, pins).items():
+        if files:
+            view = view_sql(pins.tables[name], files)
+            connection.execute(f"CREATE VIEW lake.{quote_identifier(name)} AS {view}")
     scope = opened.figure_set["scope"]
     if not scope["is_city"]:
         if opened.city.divisions is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from lake.marts import transform
 from lake.marts.pins import PinnedTable, Pins, write_json
 from lake.marts.transform import PRIVATE_FILE
 from lake.settings import Settings
+from lake.warehouse import open_warehouse
 
 LOCK_PATIENCE_S = 900.0
 RECORD = "built.json"
@@ -138,10 +140,11 @@ def _frame(pins: Pins) -> tuple[object, ...]:
 
 
 def _make_lake(settings: Settings, pins: Pins, changed: list[tuple[str, date]], private: Path) -> None:
-    with connect(settings, private) as duck:
+    files = readable_files(settings, pins)
+    with connect(settings, private, reads=itertools.chain(*files.values())) as duck:
         duck.execute("CREATE SCHEMA IF NOT EXISTS lake")
         for name, table in pins.tables.items():
-            duck.execute(f"CREATE OR REPLACE VIEW lake.{quote_identifier(name)} AS {view_sql(table)}")
+            duck.execute(f"CREATE OR REPLACE VIEW lake.{quote_identifier(name)} AS {view_sql(table, files[name])}")
         fill(
             duck, "lake.parameters", "as_of DATE, city VARCHAR, zone VARCHAR", [(str(pins.as_of), pins.city, pins.zone)]
         )
@@ -170,8 +173,20 @@ def _make_lake(settings: Settings, pins: Pins, changed: list[tuple[str, date]], 
         fill(duck, "lake.changed", "table_name VARCHAR, ds DATE", [(name, str(day)) for name, day in changed])
 
 
-def view_sql(table: PinnedTable) -> str:
-    """SELECT over the pinned files, columns found by field id, so a renamed or re-added column reads right."""
+def readable_files(settings: Settings, pins: Pins) -> dict[str, list[str]]:
+    """The pinned files of each table by the paths they are read at: those of a bucket have copies on this machine."""
+    every = [file.path for table in pins.tables.values() for file in table.files]
+    at = dict(zip(every, open_warehouse(settings).readable(every), strict=True))
+    return {name: [at[file.path] for file in table.files] for name, table in pins.tables.items()}
+
+
+def view_sql(table: PinnedTable, files: Sequence[str] | None = None) -> str:
+    """SELECT over the pinned files, columns found by field id, so a renamed or re-added column reads right.
+
+    Args:
+        table: columns, and files by their own paths.
+        files: the paths to read them at, where these are others.
+    """
     if not table.files:
         empty = ", ".join(f"CAST(NULL AS {c.type}) AS {quote_identifier(c.name)}" for c in table.columns)
         return f"SELECT {empty} WHERE false"
@@ -179,7 +194,7 @@ def view_sql(table: PinnedTable) -> str:
         f"{c.field_id}: {{name: {quote_literal(c.name)}, type: {quote_literal(c.type)}, default_value: NULL}}"
         for c in table.columns
     )
-    paths = ", ".join(quote_literal(file.path) for file in table.files)
+    paths = ", ".join(map(quote_literal, files or [file.path for file in table.files]))
     return f"SELECT * FROM read_parquet([{paths}], hive_partitioning = false, schema = MAP {{{schema}}})"
 
 

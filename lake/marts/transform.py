@@ -123,10 +123,13 @@ def _dbt(settings: Settings, private: Path) -> Iterator[None]:
         "CITYBRAIN_BUILD_SPILL": str(spill),
         "CITYBRAIN_SPATIAL_EXTENSION": str(extension_file("spatial")),
     }
+    from lake.marts.dbt_connection import reading_for
+
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        yield
+        with reading_for(settings):
+            yield
     finally:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from citybrain_airflow.work import DeadlinePassed, SeveralFailed, SeveralFailedForNow
-from lake.errors import Busy, CitybrainError, SourceLate, SourceUnavailable, StorageFull
+from lake.errors import Busy, CitybrainError, SourceLate, SourceUnavailable, StorageFull, StorageUnavailable
 
 RETRIES = 48
 """With ten minutes between two tries a late source is asked for eight hours; its deadline ends it sooner."""
@@ -48,6 +48,12 @@ POLICY = ExceptionRetryPolicy(
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=30),
             reason="the disk is full",
+        ),
+        RetryRule(
+            exception=StorageUnavailable,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=5),
+            reason="the store or the database of the lake is away",
         ),
         RetryRule(exception=CitybrainError, action=RetryAction.FAIL, reason="it does not get better by itself"),
         RetryRule(exception=Exception, action=RetryAction.FAIL, reason="an error nobody foresaw: read the log"),

@@ -167,6 +167,7 @@ def test_every_error_is_retried_or_not_as_decided() -> None:
         "BuildFailed": "fail",
         "BriefRefused": "fail",
         "StorageFull": "retry",
+        "StorageUnavailable": "retry",
         "DeadlinePassed": "fail",
         "SeveralFailed": "fail",
         "SeveralFailedForNow": "retry",

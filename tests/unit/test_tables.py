@@ -110,12 +110,12 @@ def test_upkeep_keeps_what_is_pinned_and_removes_what_nothing_names(settings: Se
     pinned = [file.path for file in Tables(settings).pin(CONTRACT).files]
     for number in range(3):
         commit(settings, {MONDAY: [number]}, replace=[MONDAY], delivery=str(number))
-    orphan = Tables(settings).folder(CONTRACT) / "data" / f"ds={MONDAY}" / "orphan.parquet"
+    orphan = Path(Tables(settings).location(CONTRACT)) / "data" / f"ds={MONDAY}" / "orphan.parquet"
     orphan.write_bytes(b"left by a killed load")
     tables = Tables(settings)
     assert tables.expire(CONTRACT, keep_last=1) == 3
     tables.purge(CONTRACT, pinned=pinned, older_than=timedelta(0))
-    left = {str(path) for path in tables.folder(CONTRACT).rglob("*.parquet")}
+    left = {str(path) for path in Path(tables.location(CONTRACT)).rglob("*.parquet")}
     assert left == {*pinned, *(file.path for file in tables.pin(CONTRACT).files)}
     assert ids_in(settings, tables.pin(CONTRACT)) == [(MONDAY, 2)]
 
