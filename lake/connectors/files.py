@@ -23,7 +23,7 @@ from lake.connectors.patterns import DayPattern
 from lake.connectors.protocol import Arguments, Description, Fetched, FetchedFile, SourceColumn
 from lake.connectors.shelf import Found, Shelf, landed_name
 from lake.connectors.transports import Entry, Place, Transport, changed, transport_to
-from lake.contracts.model import Cadence, Contract, Window
+from lake.contracts.model import Cadence, Contract, Mode, Window
 from lake.errors import CitybrainError, DeliveryDamaged, SourceLate, SourceUnavailable
 from lake.settings import Settings
 
@@ -41,7 +41,8 @@ class FileArguments(Arguments):
     Attributes:
         pattern: path below the connection's folder, with the day as ``{day:%Y%m%d}`` in the name, in folders, or in
             both; a month's file has its first day. ``*`` and ``?`` in a part of it stand for what is not known
-            beforehand: a day may then have several files.
+            beforehand: a day may then have several files. Without a day it is a file that the department writes over:
+            it is taken as it lies there, whatever the window, as a table is.
         marker: what must lie there before a day counts as delivered: ``{day:%Y%m%d}.ok``, ``{name}.done``.
         stable_for_s: seconds a file must have been left alone before it is taken.
         checksum: control file with the digest of each file: ``{name}.md5``, ``{name}.sha256``.
@@ -106,7 +107,11 @@ class FileSource(ABC):
         step = 32 if contract.cadence is Cadence.MONTHLY else 1
         a_year = [date(2023, 1, 1) + timedelta(days=step * n) for n in range(366 // step)]
         names = [pattern.path(day.replace(day=1) if step > 1 else day) for day in a_year]
-        if any(one == other for one, other in pairwise(names)):
+        if not pattern.names_day and contract.mode is Mode.DAY:
+            problems.append(
+                "pattern: names no day; in mode day write it as {day:%Y%m%d}, or say mode snapshot or changes"
+            )
+        if pattern.names_day and any(one == other for one, other in pairwise(names)):
             problems.append(f"pattern: {contract.cadence} files need names that tell one from the next")
         return problems + cls.check_text(contract)
 
@@ -189,7 +194,8 @@ class FileSource(ABC):
         Raises:
             SourceLate: there is no file at all.
         """
-        found, missing = self._shelf(transport).find(_days(contract, window))
+        days = _days(contract, window) if DayPattern(self.arguments.pattern).names_day else [window.first]
+        found, missing = self._shelf(transport).find(days)
         if not found:
             beside = [name for name in ("marker", "checksum", "record_count") if getattr(self.arguments, name)]
             raise SourceLate(
@@ -230,7 +236,8 @@ class FileSource(ABC):
 
     def _counted(self, one: Found, copied: _Copied) -> FetchedFile:
         records, problem = self.count_records(copied.path)
-        return FetchedFile(copied.path.name, one.day, copied.sha256, copied.size, records, problem)
+        day = one.day if DayPattern(self.arguments.pattern).names_day else None
+        return FetchedFile(copied.path.name, day, copied.sha256, copied.size, records, problem)
 
     def _stated(self, one: Found, copied: _Copied) -> int | None:
         """Number of records the control file states, or nothing."""

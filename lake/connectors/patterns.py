@@ -50,7 +50,7 @@ class Part:
 
 
 class DayPattern:
-    """A path with a day in it: ``{day:<strftime>}``; ``*`` and ``?`` stand for what is not known beforehand.
+    """A path, most often with a day in it: ``{day:<strftime>}``; ``*`` and ``?`` stand for what is not known before.
 
     ``*`` is any number of characters and ``?`` is one, neither of them a ``/``. Names are compared in NFC: file
     systems of departments differ in how they spell an accent or a kana.
@@ -71,6 +71,11 @@ class DayPattern:
             if not part or "".join(token.text or "*" for token in part) in (".", ".."):
                 raise ValueError("leaves its folder, or has an empty part")
         self._parts = parts
+
+    @property
+    def names_day(self) -> bool:
+        """Whether a day is in it. Where none is, one name is written over with every delivery."""
+        return any(token.kind == "day" for part in self._parts for token in part)
 
     @property
     def has_wildcard(self) -> bool:
@@ -128,8 +133,6 @@ def _tokens(pattern: str) -> list[_Token]:
         if name != "day" or not spec or "%" not in spec or "{" in spec or conversion:
             raise ValueError("may hold nothing but {day:<strftime format>}")
         tokens += _of_day(spec)
-    if not any(token.kind == "day" for token in tokens):
-        raise ValueError("names no day; write it as {day:%Y%m%d}")
     return tokens
 
 

@@ -113,6 +113,9 @@ class Shelf:
         Args:
             days: asked where the server gives no list: the days to try, the last one first.
         """
+        if not self.pattern.names_day:
+            there = self.find([date.min])[0]
+            return Span(None, None, there[-1].entry if there else None)
         self._read_lists({"": ""})
         if self._lists[""][1] is None:
             if self.transport.look("") is None:

@@ -368,7 +368,11 @@ def test_purge_keeps_counts_and_hashes(lake: Settings, drop: Path) -> None:
         ("ftp", {}, "no connector named 'ftp'"),
         ("csv_files", {"arguments": {"pattern": "x_{day:%Y}.csv", "sheet": "a"}}, "argument sheet: Extra inputs"),
         ("csv_files", {"arguments": {}}, "argument pattern: Field required"),
-        ("csv_files", {"arguments": {"pattern": "always.csv"}}, "names no day"),
+        (
+            "csv_files",
+            {"arguments": {"pattern": "always.csv"}, "mode": Mode.DAY, "partition_column": "opened_at"},
+            "names no day",
+        ),
         ("csv_files", {"arguments": {"pattern": "{day.__class__}.csv"}}, "nothing but {day:"),
         ("csv_files", {"arguments": {"pattern": "{0}.csv"}}, "nothing but {day:"),
         ("csv_files", {"arguments": {"pattern": "/etc/{day:%Y}"}}, "leaves its folder"),
