@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from lake.errors import ContractError, SourceUnavailable
 
-__all__ = ["BLOCK", "SCHEMES", "Entry", "Place", "Transport", "changed", "transport_to"]
+__all__ = ["BLOCK", "SCHEMES", "Entry", "Place", "Transport", "changed", "check_encoding", "is_a_name", "transport_to"]
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -208,6 +208,20 @@ def changed() -> SourceUnavailable:
     return SourceUnavailable(
         "the file changed while it was copied", remedy="try again when the department has written it to its end"
     )
+
+
+def check_encoding(place: Place) -> str:
+    """The encoding of file names that a URI tells, UTF-8 where it tells none.
+
+    Raises:
+        ContractError: nobody knows it.
+    """
+    encoding = place.option("encoding") or "utf-8"
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise place.wrong("names an encoding nobody knows", "write utf-8 or gb18030") from None
+    return encoding
 
 
 def is_a_name(name: str) -> bool:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lake.connectors.transports import BLOCK, Entry, Place, Transport, changed, is_a_name
-from lake.errors import CitybrainError, ContractError, SourceRefused, SourceUnavailable
+from lake.connectors.transports import BLOCK, Entry, Place, Transport, changed, check_encoding, is_a_name
+from lake.errors import CitybrainError, SourceRefused, SourceUnavailable
 
 if TYPE_CHECKING:
     import asyncssh
@@ -46,7 +46,7 @@ class Way(Transport):
             raise place.wrong("lacks host or user", "give it as sftp://user:password@host/folder?host_key=…")
         self._folder = place.path.removeprefix("/~/") if place.path.startswith("/~/") else place.path or "/"
         self._keys = [_HostKey.of(text, place) for text in place.options.get("host_key", [])]
-        _known_encoding(place)
+        self._encoding = check_encoding(place)
 
     def open(self) -> None:
         """Connect, once the server has shown the key we expect."""
@@ -70,7 +70,7 @@ class Way(Transport):
                 skip_instance_cache=True,
                 max_sessions=_CHANNELS + 2,
                 sftp_client_kwargs={
-                    "path_encoding": self.place.option("encoding", "utf-8"),
+                    "path_encoding": self._encoding,
                     "path_errors": "surrogateescape",
                 },
                 timeout=4 * self.timeout_s,
@@ -354,12 +354,3 @@ def _away(place: Place, what: str) -> SourceUnavailable:
     return SourceUnavailable(
         f"the server of connection {place.connection!r} {what}", remedy="try again; if it stays so, ask its operator"
     )
-
-
-def _known_encoding(place: Place) -> None:
-    try:
-        "".encode(place.option("encoding", "utf-8") or "")
-    except LookupError:
-        raise ContractError(
-            f"connection {place.connection!r} names an encoding nobody knows", remedy="write utf-8 or gb18030"
-        ) from None
