@@ -2,7 +2,7 @@
 
 Arguments of a contract's source, per connector (each file's ``Arguments`` has the details):
 
-- ``postgres``, ``mysql``: table
+- ``postgres``, ``mysql``, ``sql_database``: table
 - ``csv_files``: pattern, header
 - ``excel_files``: pattern, sheet, header_row
 - ``geojson_files``: pattern
@@ -37,9 +37,11 @@ __all__ = [
 CONNECTORS = (
     "postgres",
     "mysql",
+    "sql_database",
     "http_json",
     "csv_files",
     "excel_files",
+    "fixed_width_files",
     "json_files",
     "json_lines_files",
     "geojson_files",

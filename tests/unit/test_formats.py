@@ -298,3 +298,49 @@ def test_long_documents_are_read_in_a_stream(settings: Settings) -> None:
     found = cells(settings, made("json_files", ["a", "text"], {"row_path": "x.y"}), gzip.compress(content))
     assert [row[1] for row in found] == [str(record["a"]) for record in records]
     assert [row[2] or "" for row in found] == [record["text"] for record in records]
+
+
+# ---- fixed width -----------------------------------------------------------------------------------------------------
+
+
+def fixed(*widths: int, **arguments: object) -> Contract:
+    names = [f"f{number}" for number in range(len(widths))]
+    fields = [{"name": name, "width": width} for name, width in zip(names, widths, strict=True)]
+    encoding = arguments.pop("encoding", "utf-8")
+    return made("fixed_width_files", names, {"fields": fields} | arguments, encoding=encoding)
+
+
+def test_widths_count_bytes_as_mainframes_do(settings: Settings) -> None:
+    rows = [("007", "水务局", "1.50"), ("8", "𠮷䶮", " "), ("9", "a", "0")]
+    lines = [
+        b"".join(cell.strip().encode("gb18030").ljust(width) for cell, width in zip(row, (4, 10, 6), strict=True))
+        for row in rows
+    ]
+    lines[2:2] = [lines[0][:-1], lines[0] + b" ", b"", lines[0][:4] + b"\xff" * 10 + lines[0][14:], b"\x00" * 20]
+    assert len(lines[1]) == 20
+    found = cells(settings, fixed(4, 10, 6, encoding="gb18030"), b"\r\n".join(lines))
+    assert found == [
+        (None, "007", "水务局", "1.50"), (None, "8", "𠮷䶮", None), ("line_too_short", None, None, None),
+        ("line_too_long", None, None, None), ("blank_line", None, None, None), ("bad_bytes", None, None, None),
+        ("nul_byte", None, None, None), (None, "9", "a", "0"),
+    ]  # fmt: skip
+
+
+def test_a_character_cut_by_a_width_is_a_bad_record_and_no_other(settings: Settings) -> None:
+    content = "水务局ab\n12345678\n".encode("gb18030")
+    assert [row[0] for row in cells(settings, fixed(5, 3, encoding="gb18030"), content)] == ["bad_bytes", None]
+    by_letter = fixed(3, 2, encoding="gb18030", unit="characters")
+    assert cells(settings, by_letter, "水务局ab\n𠮷12cd\n".encode("gb18030")) == [
+        (None, "水务局", "ab"), (None, "𠮷12", "cd"),
+    ]  # fmt: skip
+
+
+def test_titles_totals_gaps_and_stripped_blanks_of_fixed_width(settings: Settings) -> None:
+    of = fixed(3, 3, header_lines=2, trailer_lines=1, stripped=True, length=9)
+    of = with_arguments(of, fields=[{"name": "f0", "width": 3}, {"name": "f1", "width": 3, "start": 6}])
+    content = b"TITLE\n2023-03-01\nabcXXdef!\nab\nTOTAL 2"
+    assert cells(settings, of, content) == [(None, "abc", "def"), (None, "ab", None)]
+    with pytest.raises(DeliveryDamaged, match="fewer lines"):
+        run(landed(settings, of, b"TITLE\n"), settings)
+    many = b"t\nt\n" + b"\n".join(b"%-9d" % n for n in range(300_000)) + b"\nTOTAL"
+    assert [row[1] for row in cells(settings, fixed(9, header_lines=2, trailer_lines=1), many)][-1] == "299999"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 READERS = {
     "csv_files": "text.read_text_files",
+    "fixed_width_files": "fixed.read_fixed_width",
     "http_json": "items.read_pages",
     "json_files": "items.read_documents",
     "json_lines_files": "items.read_json_lines",

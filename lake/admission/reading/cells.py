@@ -62,25 +62,29 @@ class Cells:
 
 
 def table_of(
-    file_no: int, first: int, columns: Sequence[Sequence[str | None]], count: int, problem: str | None = None
+    file_no: int,
+    numbers: Sequence[int],
+    columns: Sequence[Sequence[str | None]],
+    problems: Sequence[str | None] | None = None,
+    texts: Sequence[str | None] | None = None,
 ) -> pa.Table:
-    """Records that follow each other as a table for `Cells.add`.
+    """Records of one part as a table for `Cells.add`.
 
     Args:
         file_no: of the part they are in.
-        first: number of the first record.
+        numbers: of the records.
         columns: cells, column by column.
-        count: number of records.
-        problem: of all of them.
+        problems: why records cannot be read; None = all can.
+        texts: what tells a broken record from others.
     """
     import pyarrow as pa
 
-    text = pa.string()
+    text, count = pa.string(), len(numbers)
     arrays = [
         pa.repeat(pa.scalar(file_no, pa.int32()), count),
-        pa.array(range(first, first + count), pa.int64()),
-        pa.repeat(pa.scalar(problem, text), count),
-        pa.repeat(pa.scalar(None, text), count),
+        pa.array(numbers, pa.int64()),
+        pa.array(problems or [None] * count, text),
+        pa.array(texts or [None] * count, text),
         *(pa.array(column, text) for column in columns),
     ]
     return pa.Table.from_arrays(arrays, names=[str(number) for number in range(len(arrays))])
@@ -88,15 +92,5 @@ def table_of(
 
 def broken(file_no: int, records: Sequence[tuple[int, str, str]], width: int) -> pa.Table:
     """Records nobody can read, each (number, problem, what tells it from others), as a table for `Cells.add`."""
-    import pyarrow as pa
-
-    text = pa.string()
-    count = len(records)
-    arrays = [
-        pa.repeat(pa.scalar(file_no, pa.int32()), count),
-        pa.array([number for number, _, _ in records], pa.int64()),
-        pa.array([problem for _, problem, _ in records], text),
-        pa.array([told for _, _, told in records], text),
-        *(pa.repeat(pa.scalar(None, text), count) for _ in range(width)),
-    ]
-    return pa.Table.from_arrays(arrays, names=[str(number) for number in range(len(arrays))])
+    numbers, problems, texts = zip(*records, strict=True)
+    return table_of(file_no, numbers, [[None] * len(numbers)] * width, problems, texts)

@@ -54,14 +54,14 @@ def batches(
     """
     import pyarrow as pa
 
-    _check_encoding(landed.contract)
+    check_encoding(landed.contract)
     batch: list[pa.RecordBatch] = []
     size = 0
     for part in parts(landed, member):
         number = len(addresses)
         addresses.append((part.address, part.day))
         record = 0
-        for problem, lines, length in records(part.address, _runs(part, landed.contract.encoding)):
+        for problem, lines, length in records(part.address, runs_of(part, landed.contract.encoding)):
             count = len(lines)
             batch.append(
                 pa.RecordBatch.from_arrays(
@@ -95,7 +95,8 @@ def blocks(stream: Plain) -> Iterator[bytes]:
         yield tail
 
 
-def _check_encoding(contract: Contract) -> None:
+def check_encoding(contract: Contract) -> None:
+    """Refuse encodings whose line ends are not the byte 0x0A."""
     if contract.encoding.lower().startswith(_NOT_ASCII_COMPATIBLE):
         raise ContractError(
             f"encoding {contract.encoding} is not supported",
@@ -104,7 +105,7 @@ def _check_encoding(contract: Contract) -> None:
         )
 
 
-def _runs(part: Part, encoding: str) -> Iterator[Run]:
+def runs_of(part: Part, encoding: str) -> Iterator[Run]:
     """Runs of lines of one part, the byte order mark taken off."""
     first = True
     for block in blocks(part.stream):
