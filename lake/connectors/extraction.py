@@ -9,18 +9,20 @@ from __future__ import annotations
 import abc
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pydantic
 
 from lake.connectors.protocol import Arguments, Description, Fetched, FetchedFile, SourceColumn
+from lake.connectors.silence import Silence
 from lake.contracts.model import Contract, Mode, Window
 from lake.engine import connect, quote_identifier
 from lake.errors import CitybrainError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable, StorageFull
@@ -36,6 +38,12 @@ FILE_NAME, KEYS_NAME = "rows.parquet", "keys.parquet"
 MOST_WITHOUT_CURSOR = 10_000
 """Rows without a cursor come with every window, to be held back; more of them than this is a cursor that is none."""
 
+CONNECT_TIMEOUT_S = 15.0
+"""Seconds of silence until a session is open."""
+_PORTS = {
+    "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433, "dameng": 5236,
+}  # fmt: skip
+
 Session = TypeVar("Session")
 
 
@@ -44,9 +52,12 @@ class TableArguments(Arguments):
 
     Attributes:
         table: ``schema.table``; views count.
+        timeout_s: seconds without a byte, either way, after which the server counts as away. A query that sorts or
+            counts is silent for as long as that takes.
     """
 
     table: str = pydantic.Field(pattern=r"^[^.\s]+\.[^.\s]+$")
+    timeout_s: float = pydantic.Field(default=900, gt=0, le=86_400)
 
 
 class Clock(StrEnum):
@@ -104,6 +115,7 @@ class TableSource(abc.ABC, Generic[Session]):
         self.arguments = self.Arguments.model_validate(contract.source.arguments)
         self.settings = settings
         self._schema, self._name = self.arguments.table.split(".")
+        self._server = urlsplit(settings.connection(contract.source.connection))
 
     # ---- what an engine's file says ----------------------------------------------------------------------------------
 
@@ -164,7 +176,7 @@ class TableSource(abc.ABC, Generic[Session]):
 
     def describe(self, contract: Contract) -> Description:
         """Columns of the table, and from which day to which it reaches where the contract names a column for that."""
-        with self._session(contract, None) as session:
+        with self._opened(contract, None) as session:
             columns = self._readable(session, contract, None)
             name = _cutting_column(contract)
             column = next((column for column in columns if name == column.name), None)
@@ -195,14 +207,14 @@ class TableSource(abc.ABC, Generic[Session]):
 
     def count(self, contract: Contract, window: Window) -> int:
         """The server's ``count(*)`` of the window."""
-        with self._session(contract, window.first) as session:
+        with self._opened(contract, window.first) as session:
             where = self._where(contract, window, self._readable(session, contract, window.first))
             return int(self._ask(session, f"SELECT count(*) AS n FROM {self._table}{where}")[0][0])
 
     def fetch(self, contract: Contract, window: Window, into: Path) -> Fetched:
         """Count and copy the window's rows in one snapshot; rows without a cursor come too, to be held back."""
         target = into / FILE_NAME
-        with self._session(contract, window.first) as session:
+        with self._opened(contract, window.first) as session:
             columns = _promised(contract, window, self._readable(session, contract, window.first), self.arguments.table)
             where = self._where(contract, window, columns)
             counted = self._extract(
@@ -228,7 +240,7 @@ class TableSource(abc.ABC, Generic[Session]):
             As `fetch` does.
         """
         target, names = into / KEYS_NAME, [column.source_name for column in contract.key]
-        with self._session(contract, None) as session:
+        with self._opened(contract, None) as session:
             of_name = {column.name: column for column in self._readable(session, contract, None)}
             if missing := [name for name in names if name not in of_name]:
                 raise _drift(self.arguments.table, missing, [], contract, None)
@@ -241,6 +253,26 @@ class TableSource(abc.ABC, Generic[Session]):
             )
         self._hold_against(_rows(self.settings, target), counted, contract, None)
         return target
+
+    @contextmanager
+    def _opened(self, contract: Contract, day: date | None) -> Iterator[Session]:
+        """A session that does not wait for ever: no driver knows a limit to a server's silence."""
+        host, port = self._server.hostname or "localhost", self._server.port or _PORTS.get(self._server.scheme, 0)
+        with Silence(host, port, min(CONNECT_TIMEOUT_S, self.arguments.timeout_s)) as silence:
+            try:
+                with self._session(contract, day) as session:
+                    silence.after_s = self.arguments.timeout_s
+                    yield session
+            except SourceUnavailable:
+                if not silence.has_ended:
+                    raise
+                raise SourceUnavailable(
+                    f"the server of connection {contract.source.connection!r} was silent for {silence.after_s:g} s",
+                    remedy="look at the server and the network; the next run tries again. Where a query takes longer "
+                    "before its first row, set timeout_s in the contract's arguments",
+                    dataset=contract.dataset,
+                    day=day,
+                ) from None
 
     @property
     def _table(self) -> str:

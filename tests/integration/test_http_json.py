@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.http_api import Answer, Guard, HttpApi, Signatures, Tokens, basic, bearer, header, parameter
+from tests.servers.http_api import Answer, Guard, HttpApi, Signatures, Tokens, basic, bearer, header, parameter
 
 from lake.connectors import check_arguments, open_connector
 from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
