@@ -177,7 +177,7 @@ def failure(what: str, key: str, error: BaseException | None, now: datetime) -> 
     return Problem(
         key=f"failed|{what}|{digest}",
         kind=FAILED,
-        what=f"{what} {key}",
+        what=f"{dataset} {known.day or key} ({what})" if known and dataset else f"{what} {key}",
         since=now,
         text=text,
         text_zh="任务失败，未入库的数据不会丢失" if dataset else "任务失败",
@@ -395,7 +395,7 @@ def _paragraph(problem: Problem, is_over: bool, now: datetime) -> list[str]:
 
 
 def _hours(problem: Problem, now: datetime) -> float:
-    return max(0.0, (now - problem.since) / timedelta(hours=1))
+    return max(0.0, (now.astimezone(UTC) - problem.since.astimezone(UTC)) / timedelta(hours=1))
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from lake.contracts.model import Cadence, Contract, Mode, due_instant, window_of
 from lake.ledger import COMMITTED, HELD, PartitionState
@@ -90,7 +90,7 @@ def _of(contract: Contract, states: Sequence[PartitionState], at: datetime) -> F
     held = tuple(sorted(s.day for s in states if s.state == HELD and s.day <= at.date()))
     key = _newest_due_key(contract, at) if newest is None else _key_after(contract, newest)
     due, window = due_instant(contract, key, contract.zone), window_of(contract, key)
-    late = max(timedelta(0), at - due)
+    late = max(timedelta(0), at.astimezone(UTC) - due.astimezone(UTC))  # hours that passed, whatever the clocks did
     state = ON_TIME
     if late:
         is_held = any(day >= window.first for day in held)

@@ -1,63 +1,26 @@
-"""Somebody is told when a task fails: by mail, by webhook, by both, or by nobody when neither is configured.
+"""Airflow's side of the alerts: a task that failed for good, and a build that goes without something, are problems.
 
-Connections, both optional:
-
-``citybrain_smtp``
-    type smtp; extra ``from_email`` and ``to_emails`` (a list, or addresses with commas between them).
-``citybrain_webhook``
-    type http; host is the whole URL; a password is sent as bearer token. It gets a POST of JSON.
-
-A message says dataset, day, cause and remedy, and no value of any cell, because the errors of the lake do.
+Who is told of them, by which way and how often is the lake's to say (`lake.watch`); this file hands them over.
 """
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from citybrain_airflow.city import task_settings
 from citybrain_airflow.work import kind_of
 from lake.errors import CitybrainError
 
-SMTP_CONNECTION = "citybrain_smtp"
-WEBHOOK_CONNECTION = "citybrain_webhook"
-TIMEOUT_SECONDS = 20
-
 log = logging.getLogger("citybrain.alerts")
-
-
-@dataclass(frozen=True)
-class Alert:
-    """What is told.
-
-    Attributes:
-        kind: ``late``, ``held`` or ``failed``.
-        dag, task, key: which task of which run; the key is the run's partition key, or its id.
-        text: the error's own message.
-        dataset, day: None where the error has none.
-    """
-
-    kind: str
-    dag: str
-    task: str
-    key: str
-    text: str
-    dataset: str | None = None
-    day: str | None = None
-
-    @property
-    def subject(self) -> str:
-        """One line."""
-        what = " ".join(part for part in (self.dataset, self.day) if part) or f"{self.dag}.{self.task} {self.key}"
-        return f"[citybrain] {self.kind}: {what}"
 
 
 def on_failure(context: Mapping[str, Any]) -> None:
     """Airflow's callback of a task that failed for good."""
     try:
-        tell(alert_of(context))
+        _hand_over(_problems_of(context))
     except Exception:  # alerting must never stand in the way of the error it tells of
         log.exception("the alert could not be made")
 
@@ -65,94 +28,56 @@ def on_failure(context: Mapping[str, Any]) -> None:
 def tell_outstanding(outstanding: Sequence[str], dag_run: Any) -> None:
     """Tell that a day is built without datasets that were due; each is ``dataset day state``."""
     try:
-        for line in outstanding:
-            dataset, day, state = line.split()
-            text = f"[dataset={dataset} day={day}] {state} at the deadline: the marts are built without it"
-            tell(
-                Alert(
-                    state,
-                    dag_run.dag_id,
-                    "build_and_publish",
-                    dag_run.partition_key or dag_run.run_id,
-                    text,
-                    dataset,
-                    day,
-                )
-            )
+        found = {dataset: (day, state) for dataset, day, state in (line.split() for line in outstanding)}
+        problems = _arrivals(set(found))
+        known = {problem.dataset for problem in problems}
+        problems += [_without(dataset, *found[dataset]) for dataset in found if dataset not in known]
+        _hand_over(problems)
     except Exception:
         log.exception("the alert could not be made")
 
 
-def alert_of(context: Mapping[str, Any]) -> Alert:
-    """The alert for a task's context; a killed task has no exception."""
-    error = context.get("exception")
-    task = context["ti"]
-    run = context.get("dag_run")
+def _problems_of(context: Mapping[str, Any]) -> list[Any]:
+    """A late or held dataset is the very problem the watch sees, so that nobody is told of it twice."""
+    from lake.watch import alerts
+
+    error, task, run = context.get("exception"), context["ti"], context.get("dag_run")
     known = error if isinstance(error, CitybrainError) else None
-    if known is not None:
-        text = str(known)
-    else:
-        # The text of a foreign error may quote a value of a department's data.
-        text = (
-            f"{type(error).__name__}: see the task's log" if error is not None else "the task was killed; see its log"
-        )
-    return Alert(
-        kind=kind_of(known),
-        dag=task.dag_id,
-        task=task.task_id,
-        key=getattr(run, "partition_key", None) or task.run_id,
-        text=text,
-        dataset=known.dataset if known else None,
-        day=str(known.day) if known and known.day else None,
+    if known is not None and known.dataset and kind_of(known) != "failed" and (same := _arrivals({known.dataset})):
+        return same
+    key = getattr(run, "partition_key", None) or task.run_id
+    return [alerts.failure(f"{task.dag_id}.{task.task_id}", key, error, datetime.now(UTC))]
+
+
+def _arrivals(datasets: set[str]) -> list[Any]:
+    from lake.watch import alerts
+
+    _, problems = alerts.look(task_settings(), datetime.now(UTC))
+    return [problem for problem in problems if problem.dataset in datasets and problem.kind in alerts.ARRIVALS]
+
+
+def _without(dataset: str, day: str, state: str) -> Any:
+    """A past day that is built without a dataset, which today is no news."""
+    from lake.watch import alerts
+
+    return alerts.Problem(
+        key=f"without|{dataset}|{day}",
+        kind=state,
+        what=dataset,
+        since=datetime.now(UTC),
+        text=f"data of {day} is {state} at the deadline: the marts are built without it",
+        text_zh=f"截止时 {day} 的数据{alerts.KINDS_ZH[state]}，本次构建不含该数据",
+        remedy="load the day when it is there; the next build takes it in",
+        command=f"citybrain load {dataset} --from {day}",
+        dataset=dataset,
+        department=dataset.split(".")[1],
+        lasts=False,
     )
 
 
-def tell(alert: Alert) -> list[str]:
-    """Send by every way that is configured, and give those that went; one that fails is logged and hinders no other."""
-    went = []
-    for name, send in ((SMTP_CONNECTION, _mail), (WEBHOOK_CONNECTION, _post)):
-        connection = _connection(name)
-        if connection is None:
-            continue
-        try:
-            send(alert, connection)
-            went.append(name)
-        except Exception:
-            log.exception("the alert did not go out by %s", name)
-    return went
+def _hand_over(problems: Sequence[Any]) -> None:
+    from lake.watch import alerts
 
-
-def _connection(name: str) -> Any:
-    from airflow.sdk import Connection
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    try:
-        return Connection.get(name)
-    except AirflowNotFoundException:
-        return None
-
-
-def _mail(alert: Alert, connection: Any) -> None:
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-    recipients = connection.extra_dejson.get("to_emails") or []
-    if isinstance(recipients, str):
-        recipients = [address.strip() for address in recipients.split(",") if address.strip()]
-    if not recipients:
-        log.warning("connection %s has no extra to_emails: no mail is sent", SMTP_CONNECTION)
-        return
-    rows = "".join(
-        f"<tr><th align=left>{name}</th><td>{html.escape(str(value))}</td></tr>"
-        for name, value in asdict(alert).items()
-        if value is not None
-    )
-    with SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
-        hook.send_email_smtp(to=recipients, subject=alert.subject, html_content=f"<table>{rows}</table>")
-
-
-def _post(alert: Alert, connection: Any) -> None:
-    import httpx
-
-    headers = {"Authorization": f"Bearer {connection.password}"} if connection.password else {}
-    body = {"subject": alert.subject, **asdict(alert)}
-    httpx.post(connection.host, json=body, headers=headers, timeout=TIMEOUT_SECONDS).raise_for_status()
+    told = alerts.tell(task_settings(), problems, datetime.now(UTC), is_whole=False)
+    for failed in told.failed:
+        log.error("the alert did not go out by %s", failed)

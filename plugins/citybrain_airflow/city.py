@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from airflow.sdk import Asset
 
@@ -96,15 +96,43 @@ def uri_of(connection: Any) -> str:
     HTTP servers of type ``http`` with the token as password and, where it is not http, the scheme as schema.
     """
     kind = connection.conn_type
+    if kind == "smtp":
+        return _mail_uri(connection)
     if kind in ("fs", "file"):
         path = connection.extra_dejson.get("path") or connection.host or f"/{connection.schema or ''}"
         return f"file://{quote(path)}"
     credentials = ":".join(quote(part or "", safe="") for part in (connection.login, connection.password))
     place = f"{connection.host or ''}{f':{connection.port}' if connection.port else ''}"
     server = f"{credentials}@{place}" if credentials != ":" else place
+    if kind in ("http", "https") and "://" in (connection.host or ""):  # the whole address, as a webhook is written
+        scheme, _, rest = connection.host.partition("://")
+        return f"{scheme}://{credentials}@{rest}" if credentials != ":" else connection.host
     if kind in ("http", "https"):
         return f"{connection.schema or kind}://{server}"
     return f"{'postgresql' if kind == 'postgres' else kind}://{server}/{quote(connection.schema or '')}"
+
+
+def _mail_uri(connection: Any) -> str:
+    """Airflow's mail connection, whose extras say what it does not do, as `lake.watch.ways` reads it."""
+    extra = connection.extra_dejson
+    recipients = extra.get("to_emails") or []
+    asked = {
+        "from": extra.get("from_email") or "",
+        "to": recipients if isinstance(recipients, str) else ",".join(recipients),
+        "tls": "off" if _is_yes(extra.get("disable_ssl")) and _is_yes(extra.get("disable_tls")) else "",
+        "ca": extra.get("ca") or "",
+    }
+    scheme = "smtp" if _is_yes(extra.get("disable_ssl")) else "smtps"
+    user = (
+        f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
+    )
+    port = f":{connection.port}" if connection.port else ""
+    query = urlencode({name: value.replace(" ", "") for name, value in asked.items() if value}, safe="@,/")
+    return f"{scheme}://{user}{connection.host}{port}/?{query}"
+
+
+def _is_yes(value: Any) -> bool:
+    return str(value).lower() in ("true", "1")
 
 
 def dataset_asset(dataset: str) -> Asset:

@@ -19,6 +19,9 @@ INGEST_MONTHLY = "45 3 3 * *"
 MARTS_DAILY = "0 5 * * *"
 UPKEEP_WEEKLY = "0 13 * * 6"
 """Saturday noon: nobody loads, nobody reads."""
+WATCH = "*/30 * * * *"
+"""Twice an hour, by day and by night: what is late at half past six is told before seven."""
+MINUTE_KEY_FORMAT = "%Y-%m-%dT%H:%M"
 
 
 class DagRun(Protocol):

@@ -209,6 +209,24 @@ def keep_up(settings: Settings, today: date) -> dict[str, Counts]:
     return counts
 
 
+def watch_city(settings: Settings, now: datetime) -> Counts:
+    """Tell whoever has to be told what is late, held or of an unusual size.
+
+    Raises:
+        CitybrainError: a way does not work; what did not go out is tried again by the next run.
+    """
+    from lake.watch import alerts
+
+    told = alerts.watch(settings, now)
+    for way, level, _, keys in told.messages:
+        log.info("told by %s, %s: %s", way, level, ", ".join(keys))
+    if told.failed:
+        raise CitybrainError(
+            f"somebody could not be told: {'; '.join(told.failed)}", remedy="see `citybrain alert test`"
+        )
+    return {"problems": len(told.problems), "messages": len(told.messages)}
+
+
 def history_windows(contract: Contract, first: date, last: date, since: date | None = None) -> list[Window]:
     """Windows for the business days of a range: one; snapshots are taken one by one, each replaces its own day.
 

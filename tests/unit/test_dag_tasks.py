@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +27,8 @@ from lake.errors import (
     SourceUnavailable,
 )
 from lake.settings import Settings
+from tests.servers.mail import MailServer
+from tests.servers.receiver import Receiver
 
 ZONE = "America/New_York"
 DAY = date(2023, 4, 3)
@@ -325,60 +324,31 @@ def test_the_trigger_fires_at_the_deadline_with_what_is_missing(monkeypatch: pyt
     assert 0.2 < time.monotonic() - began < 5
 
 
-class Mailbox:
-    """Takes what a real SMTP server is given."""
-
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.mails.append(envelope)
-        return "250 taken"
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    with MailServer() as server:
+        connection = {
+            "conn_type": "smtp", "host": "127.0.0.1", "port": server.port,
+            "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "lake@example.org",
+                      "to_emails": "duty@example.org, chief@example.org"},
+        }  # fmt: skip
+        monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_SMTP", json.dumps(connection))
+        yield server
 
 
 @pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
-    from aiosmtpd.controller import Controller
-
-    box = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    connection = {
-        "conn_type": "smtp", "host": "127.0.0.1", "port": port,
-        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "lake@example.org",
-                  "to_emails": "duty@example.org, chief@example.org"},
-    }  # fmt: skip
-    monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_SMTP", json.dumps(connection))
-    yield box
-    controller.stop()
+def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        connection = {"conn_type": "http", "host": f"{receiver.url}/hook", "password": "s3cret"}
+        monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_WEBHOOK", json.dumps(connection))
+        yield receiver
 
 
 @pytest.fixture
-def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str | None, dict[str, Any]]]]:
-    received: list[tuple[str | None, dict[str, Any]]] = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            received.append((self.headers["Authorization"], body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    connection = {
-        "conn_type": "http", "host": f"http://127.0.0.1:{server.server_port}/hook", "password": "s3cret",
-    }  # fmt: skip
-    monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_WEBHOOK", json.dumps(connection))
-    yield received
-    server.shutdown()
-    server.server_close()
+def home(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Settings:
+    """The home that the environment names."""
+    monkeypatch.setenv("CITYBRAIN_HOME", str(settings.home))
+    return settings
 
 
 def failed(error: BaseException | None) -> dict[str, Any]:
@@ -393,74 +363,73 @@ def failed(error: BaseException | None) -> dict[str, Any]:
 HELD = PartitionHeld("7 records without a key", remedy="see quarantine show", dataset=SECOND, day=DAY)
 
 
-def test_a_held_partition_sends_mail_and_webhook(
-    mailbox: Mailbox, posted: list[tuple[str | None, dict[str, Any]]]
-) -> None:
-    import email
-    from email.header import decode_header, make_header
-
+def test_a_failure_is_mailed_and_posted_once(mailbox: MailServer, posted: Receiver, home: Settings) -> None:
     from citybrain_airflow.alerts import on_failure
 
-    on_failure(failed(HELD))
+    drift = SchemaDrift("column Agency is gone", remedy="see quarantine show", dataset=SECOND, day=DAY)
+    on_failure(failed(drift))
+    on_failure(failed(drift))
     (mail,) = mailbox.mails
-    assert mail.rcpt_tos == ["duty@example.org", "chief@example.org"]
-    message = email.message_from_bytes(mail.content)
-    assert str(make_header(decode_header(message["Subject"]))) == f"[citybrain] held: {SECOND} 2023-04-03"
-    body = next(p for p in message.walk() if p.get_content_type() == "text/html").get_payload(decode=True).decode()
-    assert "7 records without a key. Remedy: see quarantine show." in body
-    ((token, content),) = posted
-    assert token == "Bearer s3cret"
-    assert content["subject"] == f"[citybrain] held: {SECOND} 2023-04-03"
-    assert (content["kind"], content["dataset"], content["day"]) == ("held", SECOND, "2023-04-03")
-    assert content["text"] == str(HELD)
+    assert mail.to == ["duty@example.org", "chief@example.org"]
+    where = f"{SECOND} 2023-04-03 (ingest__queens__dot__daily.load)"
+    assert mail.subject == f"[citybrain] queens: 1 failed {where} · 任务失败 1 项"
+    assert "Column Agency is gone.\n  Remedy: see quarantine show." in mail.text
+    ((path, headers, content),) = posted.posts
+    assert (path, headers["Authorization"]) == ("/hook", "Bearer s3cret")
+    assert [(p["kind"], p["dataset"]) for p in content["problems"]] == [("failed", SECOND)]
+    # Another cause is news.
+    on_failure(failed(ContractError("line 3", remedy="correct it")))
+    assert len(mailbox.mails) == 2
 
 
-def test_what_a_build_goes_without_is_told(posted: list[tuple[str | None, dict[str, Any]]]) -> None:
+def test_what_the_watch_sees_too_is_told_once(mailbox: MailServer, home: Settings) -> None:
+    """Nothing was ever loaded here, so the dataset is late; the task that gave it up says the same."""
+    from citybrain_airflow.alerts import on_failure
+    from citybrain_airflow.work import watch_city
+
+    on_failure(failed(SourceLate("no file", remedy="wait", dataset=SECOND, day=DAY)))
+    told = watch_city(home, datetime.now(UTC))
+    assert (told["problems"], told["messages"]) == (5, 1)
+    engineers = [mail for mail in mailbox.mails if mail.to == ["duty@example.org", "chief@example.org"]]
+    assert [mail.text.count(SECOND) > 0 for mail in engineers] == [True, False]
+
+
+def test_what_a_build_goes_without_is_told(posted: Receiver, home: Settings) -> None:
     from citybrain_airflow.alerts import tell_outstanding
 
     run = SimpleNamespace(dag_id="marts", run_id="manual__1", partition_key=str(DAY))
     tell_outstanding([f"{WEATHER} 2023-03-01 late", f"{THIRD} 2023-03-31 held"], run)
-    assert [content["subject"] for _, content in posted] == [
-        f"[citybrain] late: {WEATHER} 2023-03-01",
-        f"[citybrain] held: {THIRD} 2023-03-31",
-    ]
+    told = {problem["dataset"] for _, _, content in posted.posts for problem in content["problems"]}
+    assert told == {WEATHER, THIRD}
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "text"),
-    [
-        (SourceLate("no file", remedy="wait", dataset=SECOND, day=DAY), "late", "no file"),
-        (ContractError("line 3", remedy="correct it"), "failed", "line 3"),
-        (ValueError(f"cell {PLANTED}"), "failed", "ValueError"),
-        (None, "failed", "killed"),
-    ],
+    ("error", "text"),
+    [(ValueError(f"cell {PLANTED}"), "ValueError"), (None, "The task was killed")],
 )
-def test_what_an_alert_says(error: Exception | None, kind: str, text: str) -> None:
-    from citybrain_airflow.alerts import alert_of
-
-    alert = alert_of(failed(error))
-    assert alert.kind == kind
-    assert text in alert.text
-    assert PLANTED not in alert.text
-
-
-def test_nobody_is_told_when_nothing_is_configured() -> None:
-    from citybrain_airflow.alerts import alert_of, tell
-
-    assert tell(alert_of(failed(HELD))) == []
-
-
-def test_a_way_that_fails_hinders_neither_the_other_nor_the_error(
-    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_foreign_error_is_told_by_its_kind(
+    mailbox: MailServer, home: Settings, error: Exception | None, text: str
 ) -> None:
-    from citybrain_airflow.alerts import alert_of, on_failure, tell
+    from citybrain_airflow.alerts import on_failure
+
+    on_failure(failed(error))
+    assert text in mailbox.mails[0].text
+    assert PLANTED not in mailbox.mails[0].text
+
+
+def test_alerting_never_stands_in_the_way(home: Settings, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    from citybrain_airflow.alerts import on_failure, tell_outstanding
+    from citybrain_airflow.work import watch_city
 
     nobody = {"conn_type": "http", "host": "http://127.0.0.1:9/hook"}
     monkeypatch.setenv("AIRFLOW_CONN_CITYBRAIN_WEBHOOK", json.dumps(nobody))
     with caplog.at_level(logging.ERROR):
-        assert tell(alert_of(failed(HELD))) == ["citybrain_smtp"]
-    assert "did not go out by citybrain_webhook" in caplog.text
+        on_failure(failed(HELD))
+    assert "did not go out by webhook: ConnectError" in caplog.text
     on_failure({})  # a context that makes no sense
+    tell_outstanding(["no sense"], None)
+    with pytest.raises(CitybrainError, match="somebody could not be told"):
+        watch_city(home, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -470,6 +439,12 @@ def test_a_way_that_fails_hinders_neither_the_other_nor_the_error(
         ('{"conn_type": "fs", "extra": {"path": "/drops/dot"}}', "file:///drops/dot"),
         ("postgres://reader:p%40ss@db.example:5433/city", "postgresql://reader:p%40ss@db.example:5433/city"),
         ("http://:t%2Fken@api.example:8080", "http://:t%2Fken@api.example:8080"),
+        (
+            '{"conn_type": "smtp", "host": "mail.example", "port": 587, "login": "a", "password": "p/w", "extra": '
+            '{"disable_ssl": "true", "from_email": "a@b.c", "to_emails": ["d@e.f", "g@h.i"]}}',
+            "smtp://a:p%2Fw@mail.example:587/?from=a@b.c&to=d@e.f,g@h.i",
+        ),
+        ('{"conn_type": "http", "host": "https://hooks.example/in?x=1"}', "https://hooks.example/in?x=1"),
         (
             '{"conn_type": "http", "schema": "https", "host": "api.example", "password": "t/ken"}',
             "https://:t%2Fken@api.example",
