@@ -50,13 +50,15 @@ class Source(FileSource):
         """Keys of the first 2000 lines that are objects, in the order they are met."""
         items, tail = [], b""
         try:
-            for block in islice(next(unpacked(path, self.arguments.member), iter(())), _LONGEST_LINE >> 20):
-                *lines, tail = (tail + block).split(b"\n")
-                items += lines
-                if len(items) >= _LOOKED_AT:
-                    break
-            else:
-                items.append(tail)
+            for plain in unpacked(path, self.arguments.member):
+                for block in islice(plain, _LONGEST_LINE >> 20):
+                    *lines, tail = (tail + block).split(b"\n")
+                    items += lines
+                    if len(items) >= _LOOKED_AT:
+                        break
+                else:
+                    items.append(tail)
+                break
         except DamagedArchive as damage:
             raise DeliveryDamaged(
                 str(damage), remedy="ask the department to deliver it again", dataset=contract.dataset
