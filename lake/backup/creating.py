@@ -240,6 +240,7 @@ def _of_dataset(
     if pointer:
         paths[f"tables/{pointer.removeprefix(f'{warehouse_of(settings)}/')}"] = pointer
     if rooms:
+        paths |= _named(settings, settings.landing.joinpath(*rooms).glob("*.json"))
         for folder in sorted(settings.landing.joinpath(*rooms).glob("[!.]*")):
             if folder.is_dir():
                 paths |= _named(settings, (path for path in folder.iterdir() if path.suffix == ".json"))

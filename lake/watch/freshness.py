@@ -73,7 +73,9 @@ def arrival(newest: date | None, *, is_held: bool, due: date, overdue: date) -> 
         return ON_TIME
     if is_held:
         return HELD
-    return LATE if newest is not None and newest >= overdue else OVERDUE
+    if newest is None:  # nothing ever came: late since its newest time
+        return LATE if due > overdue else OVERDUE
+    return LATE if newest >= overdue else OVERDUE
 
 
 def freshness(contracts: Sequence[Contract], states: Sequence[PartitionState], at: datetime) -> list[Freshness]:

@@ -234,7 +234,7 @@ def test_about_says_what_is_late_held_and_doubted(town: Town) -> None:
         row[0]: row[1:] for row in ask(town, "SELECT dataset, last_day_on, due_day_on, state FROM about.freshness")
     }
     assert fresh["queens.nypd.collision"] == (DAY - timedelta(days=3), DAY - timedelta(days=3), "on_time")
-    assert fresh["queens.weather.hourly_weather"] == (None, date(2022, 9, 30), "late")
+    assert fresh["queens.weather.hourly_weather"] == (None, date(2022, 9, 30), "overdue")
     assert fresh["queens.dot.street_defect"] == (DAY, DAY, "on_time")
     assert ask(town, "SELECT dataset, day, check_id, failed_n, reason FROM about.warnings") == [
         ("queens.dot.street_defect", DAY, "few_rows", 1, "记录偏少")
