@@ -86,6 +86,13 @@ def unpacked(path: Path, member: str | None = None) -> Iterator[Iterator[bytes]]
             yield iter(lambda: file.read(_BLOCK), b"")
 
 
+def first_member(path: Path, member: str | None = None) -> Iterator[bytes]:
+    """The bytes of the first file in it, or of the file itself; of an archive without one, nothing."""
+    for plain in unpacked(path, member):  # what is unpacked is open as long as the walk goes on
+        yield from plain
+        return
+
+
 def is_wanted(name: str, member: str | None) -> bool:
     """Whether a member is read. Folders are none, and what macOS puts beside files holds no data."""
     return not name.endswith("/") and not name.startswith("__MACOSX/") and (not member or fnmatchcase(name, member))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pydantic
 
-from lake.connectors.archives import DamagedArchive, PackedArguments, unpacked
+from lake.connectors.archives import DamagedArchive, PackedArguments, first_member, unpacked
 from lake.connectors.files import FileArguments, FileSource
 from lake.connectors.paths import name_of
 from lake.connectors.protocol import SourceColumn
@@ -105,7 +105,7 @@ def first_items(path: Path, member: str | None, row_path: str, encoding: str, da
     items: list[Any] = []
     builder: Any = None
     try:
-        for depth, is_item, event, value in _events(_AsUtf8(next(unpacked(path, member), iter(())), encoding), keys):
+        for depth, is_item, event, value in _events(_AsUtf8(first_member(path, member), encoding), keys):
             if depth > DEEPEST:
                 raise ValueError("nested too deep")
             if is_item:

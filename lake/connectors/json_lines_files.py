@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
-from lake.connectors.archives import DamagedArchive, unpacked
+from lake.connectors.archives import DamagedArchive, first_member, unpacked
 from lake.connectors.files import FileArguments, FileSource
 from lake.connectors.json_files import ItemArguments, columns_of
 from lake.connectors.lines import lines_in, text_problems
@@ -50,15 +50,13 @@ class Source(FileSource):
         """Keys of the first 2000 lines that are objects, in the order they are met."""
         items, tail = [], b""
         try:
-            for plain in unpacked(path, self.arguments.member):
-                for block in islice(plain, _LONGEST_LINE >> 20):
-                    *lines, tail = (tail + block).split(b"\n")
-                    items += lines
-                    if len(items) >= _LOOKED_AT:
-                        break
-                else:
-                    items.append(tail)
-                break
+            for block in islice(first_member(path, self.arguments.member), _LONGEST_LINE >> 20):
+                *lines, tail = (tail + block).split(b"\n")
+                items += lines
+                if len(items) >= _LOOKED_AT:
+                    break
+            else:
+                items.append(tail)
         except DamagedArchive as damage:
             raise DeliveryDamaged(
                 str(damage), remedy="ask the department to deliver it again", dataset=contract.dataset

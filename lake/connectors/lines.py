@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake.connectors.archives import DamagedArchive, unpacked
+from lake.connectors.archives import DamagedArchive, first_member
 from lake.contracts.model import Contract
 from lake.errors import DeliveryDamaged
 
@@ -36,7 +36,7 @@ def first_line(path: Path, member: str | None, contract: Contract) -> str:
     """
     head = b""
     try:
-        for block in next(unpacked(path, member), iter(())):
+        for block in first_member(path, member):
             head += block
             if b"\n" in head or len(head) > _LONGEST_FIRST:
                 break
