@@ -26,11 +26,11 @@ def load(datasets: list[str], zone: str, dag_run=None, outlet_events=None) -> di
     """Load the run's day; the counts of each dataset go along with its asset."""
     from citybrain_airflow.work import load_department, log
 
-    from lake.load import load_business_day
+    from lake.withdrawals import load_and_compare
 
     day = business_day(dag_run, zone)
     settings = task_settings()
-    load_one = partial(load_business_day, settings=settings, progress=log.info)
+    load_one = partial(load_and_compare, settings=settings, progress=log.info)
     counts = load_department(contracts_on(day, datasets), day, zone, load_one)
     for dataset, of_dataset in counts.items():
         outlet_events[dataset_asset(dataset)].extra = of_dataset

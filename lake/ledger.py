@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
 
 LANDED, COMMITTED, HELD, DECIDED, PURGED = "landed", "committed", "held", "decided", "purged"
+COMPARED = "compared"
 PUBLISHED, ISSUED = "published", "issued"
 TOLD, RECOVERED, SILENCED = "told", "recovered", "silenced"
 
@@ -186,6 +187,8 @@ def project(settings: Settings) -> Iterator[Event]:
     """Every event that the files of a home tell of."""
     for manifest in sorted(settings.landing.glob("*/*/*/manifest.json")):
         yield from landing_events(manifest.parent)
+    for comparisons in sorted(settings.landing.glob("*/*/comparisons.json")):
+        yield from compared_events(comparisons)
     for record in sorted(settings.builds.glob("*/published.json")):
         yield published_event(record.parent)
     for manifest in sorted(settings.issues.glob("*/*/*/issue-*/manifest.json")):
@@ -216,6 +219,12 @@ def landing_events(folder: Path) -> Iterator[Event]:
         if (folder / name).exists():
             for content in _read(folder / name)[key]:
                 yield Event(kind, subject, content[time_field], dataset, content)
+
+
+def compared_events(path: Path) -> Iterator[Event]:
+    """Comparisons of a dataset's keys with its source's, from the list beside its deliveries."""
+    for content in _read(path)["comparisons"]:
+        yield Event(COMPARED, f"{content['dataset']}/{content['day']}", content["at"], content["dataset"], content)
 
 
 def published_event(folder: Path) -> Event:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.admission import Admitted, DayCount, HeldContent, admit
+from lake.admission.keys import WITHDRAWALS, admit_withdrawals
 from lake.boundary import boundary
 from lake.contracts import contract_for, spans, versions_of
 from lake.contracts.model import Cadence, Contract, Mode, Window, last_due, window_of
@@ -90,12 +91,12 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
     """
     say = progress or (lambda text: None)
     contract = _contract(dataset, window, settings)
-    with told_when_full(dataset=dataset, day=window.first), _lock(contract, window, settings):
+    with told_when_full(dataset=dataset, day=window.first), loading(contract, window, settings):
         say(f"landing {dataset} {window}")
         landed = land(contract, window, settings, is_overtaken=lambda known: _is_overtaken(known, settings))
-        _settle(dataset, landed.delivery, settings, say)
+        settle(dataset, landed.delivery, settings, say)
         # What was landed before may have been landed by an older version of the contract.
-        return _admit_and_commit(replace(landed, contract=contract), settings, say)
+        return admit_and_commit(replace(landed, contract=contract), settings, say)
 
 
 def load_range(
@@ -164,10 +165,10 @@ def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progres
     landed = find_landed(dataset, delivery, settings)
     with (
         told_when_full(dataset=dataset, day=landed.window.first),
-        _lock(landed.contract, landed.window, settings),
+        loading(landed.contract, landed.window, settings),
     ):
         _refuse_what_is_past(landed, settings)
-        return _admit_and_commit(landed, settings, progress or (lambda text: None), again=True)
+        return admit_and_commit(landed, settings, progress or (lambda text: None), again=True)
 
 
 def accept_anyway(dataset: str, delivery: str, because: str, by: str, settings: Settings) -> LoadResult:
@@ -195,12 +196,22 @@ def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
     )
 
 
-def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again: bool = False) -> LoadResult:
+def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again: bool = False) -> LoadResult:
+    """Bring a landed delivery into the table; under the dataset's lock.
+
+    Args:
+        landed: the delivery, as landed.
+        settings: the city's home.
+        say: called with a line of text before each long step.
+        again: admit it although the table may hold it already.
+    """
     parts = parts_of(landed, settings)
     landed = replace(landed, contract=parts[-1].contract)
     contract, tables, ledger = landed.contract, Tables(settings), Ledger(settings)
     _tidy(landed.folder, ledger)
-    if not again and not (landed.folder / ADMITTING).exists() and _is_live(landed, ledger):
+    # What a comparison found is true of its moment: there is nothing to judge anew.
+    is_asked = again and landed.digest_algorithm != WITHDRAWALS
+    if not is_asked and not (landed.folder / ADMITTING).exists() and _is_live(landed, ledger):
         say(f"{contract.dataset} {landed.window}: nothing new")
         return _nothing_new(landed)
     if (committed := _committed_before_it_was_killed(landed, tables)) is not None:
@@ -209,7 +220,10 @@ def _admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, agai
     held = _held_content(contract, landed.window, settings, tables)
     say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
     try:
-        admitted = admit(landed, held, settings, parts=parts, accept_anyway=_decision(landed.folder))
+        if landed.digest_algorithm == WITHDRAWALS:
+            admitted = admit_withdrawals(landed, settings)
+        else:
+            admitted = admit(landed, held, settings, parts=parts, accept_anyway=_decision(landed.folder))
     except (PartitionHeld, ContractViolation) as error:
         _hold(landed, error, ledger)
         raise
@@ -301,12 +315,12 @@ def _is_overtaken(known: Landed, settings: Settings) -> bool:
     )
 
 
-def _settle(dataset: str, besides: str, settings: Settings, say: Progress) -> None:
+def settle(dataset: str, besides: str | None, settings: Settings, say: Progress) -> None:
     """Bring earlier deliveries to their end that a killed load left behind, oldest first.
 
     Without this a delivery whose load died would be nowhere, should the source deliver something else by now.
     """
-    room = delivery_folder(settings, dataset, besides).parent
+    room = delivery_folder(settings, dataset, "-").parent
     ledger = Ledger(settings)
     left = [path.parent for path in room.glob("*/manifest.json") if _is_unfinished(path.parent, ledger)]
     for landed in sorted(map(read_landed, left), key=lambda each: (each.landed_at, each.delivery)):
@@ -315,7 +329,7 @@ def _settle(dataset: str, besides: str, settings: Settings, say: Progress) -> No
         say(f"finishing {dataset} {landed.window}, delivery {landed.delivery}, which was left unfinished")
         try:
             _refuse_what_is_past(landed, settings)
-            _admit_and_commit(landed, settings, say, again=True)
+            admit_and_commit(landed, settings, say, again=True)
         except (StorageFull, Busy):
             raise
         except CitybrainError as error:
@@ -523,7 +537,7 @@ def parts_of(landed: Landed, settings: Settings) -> list[Landed]:
 
 
 @contextlib.contextmanager
-def _lock(contract: Contract, window: Window, settings: Settings) -> Iterator[None]:
+def loading(contract: Contract, window: Window, settings: Settings) -> Iterator[None]:
     """One load of a dataset at a time on this host; upkeep takes the same lock."""
     patience = float(settings.environment.get("CITYBRAIN_LOCK_PATIENCE_S", LOCK_PATIENCE_S))
     with locked(contract, settings, patience, day=str(window)):

@@ -52,6 +52,8 @@ __all__ = [
     "admit",
     "check_suite",
     "read_suite",
+    "staging_folder",
+    "workplace",
 ]
 
 DAYS_ONE_BY_ONE = 8
@@ -88,7 +90,7 @@ def admit(
         Unaccounted: a record is in none of the three places, or in two. Nothing may be committed.
         StorageFull: the disk is full; nothing is staged.
     """
-    shutil.rmtree(_staging(landed, settings), ignore_errors=True)
+    shutil.rmtree(staging_folder(landed, settings), ignore_errors=True)
     (landed.folder / REPORT).unlink(missing_ok=True)
     checks: list[CheckResult] = []
     admitted: list[Admitted] = []
@@ -162,7 +164,7 @@ def _admit_part(
     """A part of one layout; gives the quarantine's files too, which take their place when all parts are through."""
     contract = landed.contract
     held = replace(held, files=tuple(open_warehouse(settings).readable(held.files)))
-    with _workplace(landed, settings, held.files) as (connection, scratch):
+    with workplace(landed, settings, held.files) as (connection, scratch):
         read(connection, landed, scratch)
         type_and_treat(connection, landed, accept_retyped=accept_anyway is not None)
         digests = compare(connection, landed, _as_judged(landed, held))
@@ -211,7 +213,7 @@ def _together(parts: Sequence[Admitted]) -> Admitted:
 
 
 @contextmanager
-def _workplace(
+def workplace(
     landed: Landed, settings: Settings, reads: Iterable[str]
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A database in memory with the keys, and a folder for what does not fit; both end with the admission.
@@ -232,7 +234,7 @@ def _workplace(
     except (duckdb.Error, OSError) as error:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or (isinstance(error, duckdb.Error) and "No space left" in str(error)):
-            shutil.rmtree(_staging(landed, settings), ignore_errors=True)
+            shutil.rmtree(staging_folder(landed, settings), ignore_errors=True)
             raise StorageFull(
                 "the disk is full; nothing of the delivery was staged",
                 remedy="make room, then load again; the landed bytes are kept",
@@ -409,7 +411,7 @@ def _expected_days(landed: Landed) -> list[date]:
 def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, number: int, settings: Settings) -> list[Path]:
     """Write the accepted rows, one folder a day, as the Iceberg table takes them."""
     contract = landed.contract
-    target = _staging(landed, settings) / f"part-{number}"
+    target = staging_folder(landed, settings) / f"part-{number}"
     accepted = "_reasons IS NULL AND NOT _unchanged AND NOT _already"
     if connection.execute(f"SELECT 1 FROM typed WHERE {accepted} LIMIT 1").fetchone() is None:
         return []
@@ -483,7 +485,8 @@ def _replaced(contract: Contract, days: Sequence[DayCount], held: HeldContent) -
     )
 
 
-def _staging(landed: Landed, settings: Settings) -> Path:
+def staging_folder(landed: Landed, settings: Settings) -> Path:
+    """Where a delivery's batch waits for its commit."""
     return settings.staging / landed.contract.department / landed.contract.name / landed.delivery
 
 

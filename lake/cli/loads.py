@@ -74,6 +74,28 @@ def _tell_more(result: LoadResult) -> None:
         err.print(f"the source had nothing for {len(result.missing_days)} days, the first {result.missing_days[0]}")
 
 
+def compare_keys_command(
+    dataset: Dataset,
+    day: Annotated[str | None, typer.Option(help="from which day on it is known; default: the newest loaded")] = None,
+    because: Annotated[str, typer.Option(help="why more may go than the contract believes; kept in the ledger")] = "",
+    by: Annotated[str, typer.Option(help="who decides")] = "",
+) -> None:
+    """Compare all keys of a source with the lake's: what is missing is withdrawn, what is there again returns.
+
+    Example: citybrain compare-keys queens.nyc311.service_request
+    """
+    from lake.withdrawals import compare_keys
+
+    who = (by or getpass.getuser()) if because else ""
+    found = compare_keys(
+        dataset, settings(), day=parse_day(day) if day else None, because=because, by=who, progress=say
+    )
+    out.print(
+        f"{found.source} keys at the source, {found.current} current records in the lake: "
+        f"{found.withdrawn} withdrawn, {found.returned} returned from {found.day} on"
+    )
+
+
 def reconcile_command(
     dataset: Annotated[str | None, typer.Argument(help="one dataset; default: all")] = None,
     as_json: JsonFlag = False,

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from lake.boundary import boundary
 from lake.connectors import Fetched, open_connector
@@ -23,6 +24,15 @@ from lake.settings import Settings
 
 __all__ = ["Landed", "deliveries", "delivery_folder", "land", "locked", "purge", "read_landed", "sweep"]
 
+
+class Fetches(Protocol):
+    """What can be landed: see `lake.connectors.Connector.fetch`."""
+
+    def fetch(self, contract: Contract, window: Window, into: Path) -> Fetched:
+        """Write the window's content into the empty folder `into`."""
+        ...
+
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -32,6 +42,7 @@ def land(
     settings: Settings,
     *,
     is_overtaken: Callable[[Landed], bool] = lambda known: False,
+    connector: Fetches | None = None,
 ) -> Landed:
     """Bring what the source has for the window.
 
@@ -45,6 +56,7 @@ def land(
         settings: the city's home.
         is_overtaken: asked of a delivery that has the same content; where it says yes, something else was delivered
             in between, and the content is news once more: it is landed as ``<id>-2``, ``-3`` and so on.
+        connector: what to ask in place of the contract's own source.
 
     Raises:
         SourceUnavailable, SourceLate, SourceRefused: see the classes.
@@ -53,11 +65,11 @@ def land(
         ContractError: the contract's source makes no sense.
     """
     settings.make_home()
-    connector = open_connector(contract, settings)
+    source = connector or open_connector(contract, settings)
     sweep(settings)
     try:
         with Incoming(settings) as incoming:
-            fetched = connector.fetch(contract, window, incoming.folder / FILES)
+            fetched = source.fetch(contract, window, incoming.folder / FILES)
             boundary("land.fetched")
             landed = _described(contract, window, fetched, settings)
             first, times = landed.delivery, 1

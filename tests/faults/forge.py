@@ -98,6 +98,12 @@ def resume(settings: Settings, dataset: str, delivery: str) -> str:
     return replay(dataset, delivery, settings).outcome
 
 
+def compare_keys(settings: Settings, dataset: str) -> int:
+    from lake.withdrawals import compare_keys as compare
+
+    return compare(dataset, settings).withdrawn
+
+
 def publish(settings: Settings, as_of: str) -> str:
     from lake.marts import build
     from lake.marts import publish as show

@@ -21,6 +21,7 @@ from lake.ledger import Ledger
 from lake.reconcile import reconcile
 from lake.settings import PROJECT_ROOT, Settings
 from lake.tables import Tables
+from lake.warehouse import open_warehouse
 
 DEFECT, CRASH, AREA = "town.road.defect", "town.road.crash", "town.plan.area"
 MONDAY, TUESDAY = date(2023, 3, 6), date(2023, 3, 7)
@@ -100,6 +101,7 @@ class Town:
         valid_from: str = "2020-01-01",
         field_ids: Mapping[str, int] | None = None,
         arguments: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Write a contract; a newer version puts the present one beside itself."""
         path = self._file("contracts", dataset)
@@ -110,6 +112,7 @@ class Town:
         numbers = {name: number for number, (name, *_) in enumerate(listed, start=1)} | dict(field_ids or {})
         given = SETTINGS[dataset] | {"connection": "drop", "zone": "America/New_York", "validFrom": valid_from}
         given |= {"arguments": arguments} if arguments else {}
+        given = {name: value for name, value in (given | dict(settings or {})).items() if value is not None}
         document = {
             "apiVersion": "v3.1.0",
             "kind": "DataContract",
@@ -161,7 +164,9 @@ class Town:
 
 def _property(number: int, column: tuple[str, str, str, str], *, is_key: bool) -> dict[str, Any]:
     name, source_name, type_, treatment = column
-    logical = {"BIGINT": "integer", "INTEGER": "integer", "DATE": "date", "VARCHAR": "string"}.get(type_, "number")
+    logical = {
+        "BIGINT": "integer", "INTEGER": "integer", "DATE": "date", "VARCHAR": "string", "TIMESTAMPTZ": "timestamp",
+    }.get(type_, "number")  # fmt: skip
     own = {"fieldId": number, "lakeType": type_, "treatment": treatment}
     if treatment == "hmac":
         own["purpose"] = name
@@ -172,7 +177,7 @@ def _property(number: int, column: tuple[str, str, str, str], *, is_key: bool) -
         "description": name,
         "logicalType": logical,
         "classification": "L1" if treatment == "keep" else "L3",
-        "required": is_key or type_ == "DATE",
+        "required": is_key or type_ in ("DATE", "TIMESTAMPTZ"),
         "customProperties": [{"property": key, "value": value} for key, value in own.items()],
     } | ({"primaryKey": True, "primaryKeyPosition": 1} if is_key else {})
 
@@ -204,7 +209,7 @@ _NUMBER = re.compile(r"\d{6,}")
 def rows(settings: Settings, dataset: str) -> list[tuple[Any, ...]]:
     """Everything an accepted table holds but the times of landing, in an order of its own."""
     contract = next(c for c in load_contracts(settings) if c.dataset == dataset)
-    files = [file.path for file in Tables(settings).pin(contract).files]
+    files = open_warehouse(settings).readable(file.path for file in Tables(settings).pin(contract).files)
     if not files:
         return []
     with duckdb.connect() as connection:
