@@ -41,9 +41,11 @@ CONNECTORS = (
     "http_json",
     "csv_files",
     "excel_files",
+    "parquet_files",
     "fixed_width_files",
     "json_files",
     "json_lines_files",
+    "xml_files",
     "geojson_files",
 )
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import json
+import resource
 import zipfile
 from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from admission_deliveries import DAY, run
 from format_deliveries import cells, landed, made, raw, with_arguments
@@ -344,3 +351,160 @@ def test_titles_totals_gaps_and_stripped_blanks_of_fixed_width(settings: Setting
         run(landed(settings, of, b"TITLE\n"), settings)
     many = b"t\nt\n" + b"\n".join(b"%-9d" % n for n in range(300_000)) + b"\nTOTAL"
     assert [row[1] for row in cells(settings, fixed(9, header_lines=2, trailer_lines=1), many)][-1] == "299999"
+
+
+# ---- XML -------------------------------------------------------------------------------------------------------------
+
+CAP = """<?xml version="1.0" encoding="%s"?>
+<!-- a weather warning -->
+<cap:alert xmlns:cap="urn:oasis:names:tc:emergency:cap:1.2" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+  <cap:identifier>A&amp;1</cap:identifier><cap:sent>2023-03-01T08:00:00+08:00</cap:sent>
+  <cap:info><cap:severity level="2">Severe</cap:severity>
+    <cap:area xsi:nil="false"><cap:areaDesc>%s</cap:areaDesc>
+      <cap:geocode><name>a</name><value>1</value></cap:geocode></cap:area>
+    <cap:area id="x"><cap:areaDesc>two</cap:areaDesc>
+      <cap:polygon>1,2</cap:polygon><cap:polygon>3,4</cap:polygon></cap:area>
+  </cap:info>
+  <cap:info><cap:severity>Minor</cap:severity>
+    <cap:area><cap:areaDesc/><cap:note>a <![CDATA[<b>]]></cap:note></cap:area></cap:info>
+</cap:alert>"""
+AREAS = ["../../identifier", "../severity", "../severity/@level", "areaDesc", "geocode", "polygon", "@id", "note"]
+WARNING = made("xml_files", AREAS, {"row_path": "alert/info/area"})
+
+
+@pytest.mark.parametrize(("declared", "encoding"), [("UTF-8", "utf-8"), ("GB2312", "gb18030"), ("UTF-16", "utf-16")])
+def test_warnings_with_areas_in_informations(declared: str, encoding: str, settings: Settings) -> None:
+    content = (CAP % (declared, "福田区𠮷")).encode(encoding)
+    geocode = '<cap:geocode xmlns:cap="urn:oasis:names:tc:emergency:cap:1.2" '
+    geocode += 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><name>a</name><value>1</value></cap:geocode>'
+    assert cells(settings, WARNING, content) == [
+        (None, "A&1", "Severe", "2", "福田区𠮷", geocode, None, None, None),
+        (None, "A&1", "Severe", "2", "two", None, '["1,2", "3,4"]', "x", None),
+        (None, "A&1", "Minor", None, None, None, None, None, "a <b>"),
+    ]
+
+
+BOMB = '<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">' + "".join(
+    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (f"{BOMB}]><r><i><a>&k;</a></i></r>", "declares an entity"),
+        ('<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r><i><a>&x;</a></i></r>', "declares an entity"),
+        ('<!DOCTYPE r [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x"> %x;]><r><i><a>1</a></i></r>', "declares an entity"),
+        ("<r>" + "<i>" * 300 + "</i>" * 300 + "</r>", "deep"),
+        ("<r><i><a>1</a></i>", "not XML to its end"),
+        ("<r><i><a>1</a></i></r><r/>", "not XML to its end"),
+        ("<r><i><a>\x01</a></i></r>", "not XML to its end"),
+        ("", "empty"),
+        ("<s><i><a>1</a></i></s>", "there is no r/i"),
+        ("<r><j><a>1</a></j></r>", "there is no r/i; there is j"),
+        ("<r><i><a>1</a></i><b>late</b></r>", "stands behind"),
+    ],
+)
+def test_xml_that_is_a_trap_or_broken_is_refused_by_both_readers(content: str, told: str, settings: Settings) -> None:
+    of = made("xml_files", ["a", "../b"], {"row_path": "r/i"})
+    delivery = landed(settings, of, content.encode())
+    with pytest.raises(DeliveryDamaged, match=told):
+        run(delivery, settings)
+    if delivery.files[0].problem:  # the reader does not lean on the count
+        believed = dataclasses.replace(delivery, files=(dataclasses.replace(delivery.files[0], problem=None),))
+        with pytest.raises(DeliveryDamaged):
+            run(believed, settings)
+
+
+def test_elements_nobody_named_are_drift(settings: Settings) -> None:
+    of = made("xml_files", ["a"], {"row_path": "r/i", "sparse": True})
+    assert cells(settings, of, b"<r><t>title</t><i><a> 1 </a></i><i/></r>") == [(None, " 1 "), (None, None)]
+    with pytest.raises(SchemaDrift, match="removed 'x'"):
+        cells(settings, made("xml_files", ["a", "x"], {"row_path": "r/i"}), b"<r><i><a>1</a></i></r>")
+    for inner in ("<b>1</b>", "<a b='1'/>", "<a/>text"):
+        with pytest.raises(SchemaDrift, match="added"):
+            cells(settings, of, f"<r><i>{inner}</i></r>".encode())
+
+
+def test_a_long_document_does_not_stay_in_memory(settings: Settings) -> None:
+    row = "<i><a>%d</a><b>" + "x" * 200 + "</b></i><other><z>" + "y" * 200 + "</z></other>"
+    content = ("<r>" + "".join(row % n for n in range(30_000)) + "</r>").encode()
+    of = made("xml_files", ["a", "b"], {"row_path": "r/i"})
+    delivery = landed(settings, of, gzip.compress(content))
+    assert delivery.delivered == 30_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert len(raw(settings, delivery)) == 30_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+# ---- Parquet ---------------------------------------------------------------------------------------------------------
+
+
+def parquet(columns: dict[str, pa.Array], **options: Any) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target, **options)
+    return target.getvalue()
+
+
+D = Decimal
+MOMENT = 1_677_661_200_123_456_789
+PARQUET: list[tuple[Any, pa.DataType, str | None]] = [
+    (D("0.12345678901234567890123456789012345678"), pa.decimal128(38, 38), "0.12345678901234567890123456789012345678"),
+    (D("-99999999999999999999999999999999999999"), pa.decimal128(38, 0), "-99999999999999999999999999999999999999"),
+    (-0.0, pa.float64(), "-0.0"),
+    (1e20, pa.float64(), "1e+20"),
+    (5e-324, pa.float64(), "5e-324"),
+    (float("nan"), pa.float64(), "NaN"),
+    (0.1, pa.float32(), "0.1"),
+    (2**64 - 1, pa.uint64(), "18446744073709551615"),
+    (-(2**63), pa.int64(), "-9223372036854775808"),
+    (date(1, 1, 1), pa.date32(), "0001-01-01"),
+    (date(9999, 12, 31), pa.date32(), "9999-12-31"),
+    (MOMENT, pa.timestamp("ns"), "2023-03-01 09:00:00.123456789"),
+    (datetime(9999, 12, 31, 23, 59, 59, 999999), pa.timestamp("us"), "9999-12-31 23:59:59.999999"),
+    (MOMENT // 1000 * 1000, pa.timestamp("ns", "Asia/Shanghai"), "2023-03-01 09:00:00.123456+00"),
+    (time(23, 59, 59, 999999), pa.time64("us"), "23:59:59.999999"),
+    (b"\x00\xff", pa.binary(), "00ff"),
+    ("𠮷\n00012 ", pa.string(), "𠮷\n00012 "),
+    ("", pa.string(), None),
+    (True, pa.bool_(), "true"),
+    ([1, None], pa.list_(pa.int64()), "[1,null]"),
+    ({"a": D("1.10"), "b": {"c": "x"}},
+     pa.struct([("a", pa.decimal128(38, 2)), ("b", pa.struct([("c", pa.string())]))]),
+     '{"a":1.10,"b":{"c":"x"}}'),
+    ([("k", 1)], pa.map_(pa.string(), pa.int64()), '{"k":1}'),
+    (None, pa.null(), None),
+]  # fmt: skip
+
+
+def test_every_parquet_type_keeps_its_extreme_values(settings: Settings) -> None:
+    columns = {f"c{n}": pa.array([value], type_) for n, (value, type_, _) in enumerate(PARQUET)}
+    assert cells(settings, made("parquet_files", list(columns)), parquet(columns)) == [
+        (None, *(text for _, _, text in PARQUET))
+    ]
+
+
+def test_parquet_files_of_different_types_and_orders_are_one_delivery(settings: Settings) -> None:
+    files = {
+        DAY: parquet({"a": pa.array([1, 2]), "b": pa.array(["x\0", "y"])}),
+        date(2023, 3, 2): parquet({"b": pa.array([D("1.50")]), "a": pa.array(["3"])}),
+    }
+    delivery = landed(settings, made("parquet_files", ["a", "b"]), files)
+    assert list(raw(settings, delivery).values()) == [("nul_byte", "1", "x\0"), (None, "2", "y"), (None, "3", "1.50")]
+    with pytest.raises(SchemaDrift, match="added 'c'"):
+        cells(settings, made("parquet_files", ["a", "b"]), parquet({n: pa.array([1]) for n in "abc"}))
+
+
+def test_parquet_that_duckdb_would_change_or_cannot_read_is_refused(settings: Settings) -> None:
+    wide = pa.array([D("1." + "1" * 50)], pa.decimal256(60, 50))
+    fine = pa.array([MOMENT], pa.timestamp("ns", "UTC"))
+    content = parquet({"a": pa.array(range(5000)), "b": pa.array([f"text {n}" for n in range(5000)])}, compression=None)
+    at = content.rindex(b"text 4000")
+    for broken, told in (
+        (parquet({"a": wide, "b": wide}), "more than 38 digits"),
+        (parquet({"a": fine, "b": fine}), "finer than a microsecond"),
+        (content[:-20], "not Parquet"),
+        (content[: at - 4] + b"\xff\xff\xff\x7f" + content[at:], "not Parquet"),
+    ):
+        with pytest.raises(DeliveryDamaged, match=told):
+            run(landed(settings, made("parquet_files", ["a", "b"]), broken), settings)
