@@ -6,19 +6,27 @@ shows what a load would do and leaves everything as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from lake.contracts import check
 from lake.contracts.documents import Mistake
-from lake.errors import ContractError
+from lake.engine import connect
+from lake.errors import CitybrainError, ContractError
 from lake.onboarding import write
+from lake.onboarding.drop import FilesTaken, is_folder
 from lake.onboarding.judge import Decision, Verdict, judge
 from lake.onboarding.names import load_terms
 from lake.onboarding.profile import profile
-from lake.onboarding.sample import Asked, Sample, taken
+from lake.onboarding.sample import Asked, Sample, Say
+from lake.onboarding.table import TableTaken, is_text
 from lake.settings import Settings
 
 __all__ = ["Asked", "Decision", "Drafted", "Sample", "Verdict", "draft"]
@@ -51,7 +59,7 @@ def draft(
     *,
     root: Path | None = None,
     force: bool = False,
-    say: Callable[[str], None] = lambda text: None,
+    say: Say = lambda text: None,
 ) -> Drafted:
     """Draft contract, suite and staging model of a dataset.
 
@@ -78,9 +86,15 @@ def draft(
             remedy="give --force to write over it, or draft under another name with --dataset",
             dataset=asked.dataset,
         )
-    with taken(asked, settings, load_terms(root), say) as (duck, sample):
-        serials = sample.contract.source.connector == "excel_files"
-        profiled = profile(duck, sample.names, zone=asked.zone, serials_are_dates=serials, say=say)
+    with _taken(asked, settings, load_terms(root), say) as (duck, sample):
+        profiled = profile(
+            duck,
+            sample.names,
+            zone=asked.zone,
+            serials_are_dates=sample.contract.source.connector == "excel_files",
+            texts=[named.name for named in sample.names if is_text(sample.source_columns, named.source_name)],
+            say=say,
+        )
         say("looking for keys, days and personal data")
         verdict = judge(duck, sample, profiled, asked)
     files = _files(verdict, sample)
@@ -94,6 +108,28 @@ def draft(
     )
     contract_files = [root / path for path in files if path.parts[0] == "contracts"]
     return Drafted(verdict, sample, files, listed, tuple(check(settings, contract_files)))
+
+
+@contextmanager
+def _taken(
+    asked: Asked, settings: Settings, terms: dict[str, str], say: Say
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Sample]]:
+    """A connection with the table ``seen``, and what is known of the source; both go when the draft is made."""
+    settings.make_home()
+    room = Path(tempfile.mkdtemp(prefix="draft-", dir=settings.staging))
+    duck = connect(replace(settings, home=room), extensions=("excel",))
+    try:
+        take = FilesTaken if is_folder(asked, settings) else TableTaken
+        yield duck, take(asked, settings, room, terms, say).into(duck)
+    except duckdb.Error as error:
+        raise CitybrainError(  # the database's own words quote cells
+            f"the database stopped the profiling ({type(error).__name__})",
+            remedy="raise CITYBRAIN_MEMORY_LIMIT; if that does not help it is a fault of ours",
+            dataset=asked.dataset,
+        ) from None
+    finally:
+        duck.close()
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def _files(verdict: Verdict, sample: Sample) -> dict[Path, str]:

@@ -459,7 +459,7 @@ class _Judging:
     def _of_values(self) -> Iterator[Decision]:
         if self.profile.null_markers:
             where = "; ".join(
-                f"{marker} in "
+                f"{marker.strip() or 'a blank'} in "
                 + ", ".join(f"{c.name} ({c.markers[marker]})" for c in having[:4])
                 + (f" and {len(having) - 4} more" if len(having) > 4 else "")
                 for marker in self.profile.null_markers

@@ -20,10 +20,10 @@ from lake.onboarding.names import Named, word_set
 
 MARKERS = (
     "NA", "N/A", "n/a", "#N/A", "NULL", "null", "Null", "(null)", "NaN", "nan", r"\N", "-", "--", "---", "—", "/", "*",
-    "**", "***", "?", "None", "nil", "NIL", "#VALUE!", "#REF!",
+    "**", "***", "?", "nil", "NIL", "#VALUE!", "#REF!",
 )  # fmt: skip
-"""Cell texts that are no value wherever they stand."""
-WORD_MARKERS = ("无", "空", "不详", "未知", "暂无", "未填", "none", "unknown", "Unknown", "UNKNOWN", "missing")
+"""Cell texts that are no value wherever they stand; nor is a cell of nothing but blanks."""
+WORD_MARKERS = ("None", "无", "空", "不详", "未知", "暂无", "未填", "none", "unknown", "Unknown", "UNKNOWN", "missing")
 """Words that may be a value among texts; among numbers and dates they are none."""
 CAPS = ("99", "999", "9999", "99999", "999999", "-1", "-9", "-99", "-999", "-9999", "-99999")
 """Numbers that some instruments write for "beyond my range" or "no value"."""
@@ -163,6 +163,7 @@ class _Reading:
 
     zone: str
     serials_are_dates: bool
+    texts: frozenset[str]
 
 
 def profile(
@@ -171,6 +172,7 @@ def profile(
     *,
     zone: str,
     serials_are_dates: bool = False,
+    texts: Sequence[str] = (),
     say: Callable[[str], None] = lambda text: None,
 ) -> Profile:
     """Profile the table ``seen``; leaves the table ``values_of_<n>`` of (v, n) for each column by its position from 0.
@@ -180,12 +182,13 @@ def profile(
         names: the columns, in order.
         zone: of times that name none.
         serials_are_dates: the format writes dates as numbers (workbooks).
+        texts: columns the source says are text, so that no number is looked for in them.
         say: called with a line of progress.
     """
     markers = {named.name: _markers(duck, named.name) for named in names}
-    strong = {marker for found in markers.values() for marker in found if marker in MARKERS}
+    strong = {marker for found in markers.values() for marker in found if marker not in WORD_MARKERS}
     columns = []
-    reading = _Reading(zone, serials_are_dates)
+    reading = _Reading(zone, serials_are_dates, frozenset(texts))
     for number, named in enumerate(names):
         say(f"profiling column {number + 1} of {len(names)}: {named.name}")
         columns.append(_profile_column(duck, number, named, (markers[named.name], strong), reading))
@@ -200,7 +203,8 @@ def profile(
             "SELECT _problem, count(*) FROM seen WHERE _problem IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
         ).fetchall()
     )
-    order = [marker for marker in (*MARKERS, *WORD_MARKERS) if marker in strong | words]
+    blanks = sorted(marker for marker in strong if not marker.strip())
+    order = [*(marker for marker in (*MARKERS, *WORD_MARKERS) if marker in strong | words), *blanks]
     # A word that is a marker because of one column is missing in the others too: markers are the dataset's.
     columns = [_without_words(duck, number, column, words) for number, column in enumerate(columns)]
     return Profile(rows, broken, rows - different, tuple(columns), tuple(order))
@@ -216,7 +220,8 @@ def _markers(duck: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
     listed = ", ".join(quote_literal(marker) for marker in (*MARKERS, *WORD_MARKERS))
     return dict(
         duck.execute(
-            f"SELECT {column}, count(*) FROM seen WHERE {column} IN ({listed}) GROUP BY 1 ORDER BY 2 DESC, 1"
+            f"SELECT {column}, count(*) FROM seen WHERE {column} IN ({listed}) OR regexp_full_match({column}, '\\s+') "
+            "GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
     )
 
@@ -267,7 +272,7 @@ def _typed(duck: duckdb.DuckDBPyConnection, source: str, found: ColumnProfile, r
     zone = reading.zone
     numbers = _numbers(duck, source)
     words = set(found.name.split("_")) | _zh_words(found.named.source_name)
-    for candidate in _candidates(found, numbers, words, reading):
+    for candidate in () if found.name in reading.texts else _candidates(found, numbers, words, reading):
         type_, format_, hints = candidate
         fitting = _fitting(duck, source, [(type_, format_)], zone)[0]
         total = _one(duck, f"SELECT coalesce(sum(n), 0)::BIGINT FROM {source}")

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import re
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
+from lake.connectors.archives import DamagedArchive, first_member
 from lake.errors import DeliveryDamaged
 
 HEAD_LINES = 400
@@ -27,7 +23,6 @@ FEW_LINES = 20
 HEAD_BYTES = 1 << 20
 DELIMITERS = (",", ";", "\t", "|", "^", "~")
 QUOTES = ('"', "'", "")
-_BLOCK = 1 << 20
 _VALUE = re.compile(
     # A cell no one would give as the name of a column: a number, a date, a time, a coordinate, an address of a machine.
     r"[+-]?[\d.,\s]*\d[\d.,]*%?|\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4}日?)?([ T].*)?|\d{1,2}:\d{2}.*|\S+@\S+\.\S+"
@@ -60,12 +55,18 @@ class TextForm:
 
 
 def read_form(
-    path: Path, *, encoding: str | None = None, has_header: bool | None = None, like: TextForm | None = None
+    path: Path,
+    member: str | None,
+    *,
+    encoding: str | None = None,
+    has_header: bool | None = None,
+    like: TextForm | None = None,
 ) -> TextForm:
     """Look at a text file, packed or not.
 
     Args:
         path: the file.
+        member: of an archive.
         encoding: what is known of it.
         has_header: what the caller knows.
         like: a sibling's form, kept where the file's first lines fit it.
@@ -75,8 +76,8 @@ def read_form(
     """
     bom = like.has_bom if like else False
     if encoding is None:
-        encoding, bom = _encoding_of(path)
-    lines = _head(path, encoding, most=HEAD_LINES if like is None else FEW_LINES)
+        encoding, bom = _encoding_of(path, member)
+    lines = _head(path, member, encoding, most=HEAD_LINES if like is None else FEW_LINES)
     if not lines:
         raise _unreadable(path, "is empty")
     if like and all(len(_cells(line, like.delimiter, like.quote)) == like.fields for line in lines):
@@ -91,9 +92,9 @@ def read_form(
     return TextForm(encoding, bom, delimiter, quote, tuple(first) if is_header else None, fields, is_sure, steady)
 
 
-def first_line(path: Path, encoding: str) -> str:
+def first_line(path: Path, member: str | None, encoding: str) -> str:
     """The first line of a file, without its end and mark; what cannot be decoded stands as U+FFFD."""
-    lines = _head(path, encoding, most=1)
+    lines = _head(path, member, encoding, most=1)
     return lines[0] if lines else ""
 
 
@@ -102,51 +103,37 @@ def cells_of(line: str, form: TextForm) -> list[str]:
     return _cells(line, form.delimiter, form.quote)
 
 
-def encoding_of(paths: Sequence[Path]) -> tuple[str, list[Path]]:
+def encoding_of(paths: Sequence[Path], member: str | None) -> tuple[str, list[Path]]:
     """The encoding most files are in, and the files it does not fit.
 
     UTF-8 is tried to the last byte, then GB18030, whose pairs of high bytes Chinese text has and European text has
     not; what is neither is Latin-1, where every byte is a letter.
     """
-    found = {path: _encoding_of(path)[0] for path in paths}
+    found = {path: _encoding_of(path, member)[0] for path in paths}
     # A file of plain ASCII is UTF-8 and GB18030 alike, so one file that is not decides.
     special = Counter(encoding for encoding in found.values() if encoding != "utf-8")
     if not special:
         return "utf-8", []
     encoding = special.most_common(1)[0][0]
-    others = [path for path, own in found.items() if own != encoding and not _is_ascii(path)]
+    others = [path for path, own in found.items() if own != encoding and not _is_ascii(path, member)]
     if len(others) * 2 > len(found):
         return "utf-8", [path for path, own in found.items() if own != "utf-8"]
     return encoding, others
 
 
-def opened(path: Path) -> AbstractContextManager[IO[bytes]]:
-    """A file as plain bytes: of a gzip file what is packed, of a zip archive its first member."""
-    if path.name.endswith(".gz"):
-        return cast("AbstractContextManager[IO[bytes]]", gzip.open(path, "rb"))
-    if path.name.endswith(".zip"):
-        archive = zipfile.ZipFile(path)
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
-        if not names:
-            raise _unreadable(path, "is an archive without a file")
-        return archive.open(names[0])
-    return path.open("rb")
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path, member: str | None) -> Iterator[bytes]:
+    """The bytes of a file; of an archive those of its first member."""
     try:
-        with opened(path) as stream:
-            while block := stream.read(_BLOCK):
-                yield block
-    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
-        raise _unreadable(path, f"is a damaged archive ({type(error).__name__})") from None
+        yield from first_member(path, member)
+    except DamagedArchive as damage:
+        raise _unreadable(path, f"is a damaged archive: {damage}") from None
 
 
-def _encoding_of(path: Path) -> tuple[str, bool]:
+def _encoding_of(path: Path, member: str | None) -> tuple[str, bool]:
     """The encoding, by all bytes of the file, and whether a mark is before them."""
     bom, first, high, paired = False, True, 0, 0
     fitting = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "gb18030")}
-    for block in _blocks(path):
+    for block in _blocks(path, member):
         if first:
             first, bom = False, block.startswith(codecs.BOM_UTF8)
             if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in block[:4096]:
@@ -174,13 +161,13 @@ def _encoding_of(path: Path) -> tuple[str, bool]:
     return "latin-1", False
 
 
-def _is_ascii(path: Path) -> bool:
-    return all(block.isascii() for block in _blocks(path))
+def _is_ascii(path: Path, member: str | None) -> bool:
+    return all(block.isascii() for block in _blocks(path, member))
 
 
-def _head(path: Path, encoding: str, most: int = HEAD_LINES) -> list[str]:
+def _head(path: Path, member: str | None, encoding: str, most: int = HEAD_LINES) -> list[str]:
     data = b""
-    for block in _blocks(path):
+    for block in _blocks(path, member):
         data += block
         if len(data) >= HEAD_BYTES or data.count(b"\n") >= most:
             break
