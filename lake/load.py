@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from lake.errors import (
     StorageFull,
     told_when_full,
 )
-from lake.landing import Landed, delivery_folder, land, locked, read_landed
+from lake.landing import Landed, delivery_folder, land, locked, read_landed, stamp
 from lake.ledger import COMMITTED, LANDED, Ledger, PartitionState, landing_events
 from lake.settings import Settings
 from lake.tables import Committed, Tables
@@ -174,7 +174,7 @@ def resume(dataset: str, delivery: str, settings: Settings, *, progress: Progres
 def accept_anyway(dataset: str, delivery: str, because: str, by: str, settings: Settings) -> LoadResult:
     """Commit a held delivery in spite of its failed critical expectations, and record who decided so and why."""
     landed = find_landed(dataset, delivery, settings)
-    decision = {"because": because, "by": by, "at": datetime.now(UTC).isoformat(), "delivery": delivery}
+    decision = {"because": because, "by": by, "at": stamp(settings, dataset).isoformat(), "delivery": delivery}
     _append(landed.folder / "decision.json", "decisions", decision)
     return resume(dataset, delivery, settings)
 
@@ -215,7 +215,7 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
         say(f"{contract.dataset} {landed.window}: nothing new")
         return _nothing_new(landed)
     if (committed := _committed_before_it_was_killed(landed, tables)) is not None:
-        return _finish(landed, committed, ledger)
+        return _finish(landed, committed, ledger, settings)
     _write(landed.folder / ADMITTING, {"commits": len(_listed(landed.folder / "commit.json", "commits"))})
     held = _held_content(contract, landed.window, settings, tables)
     say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
@@ -225,7 +225,7 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
         else:
             admitted = admit(landed, held, settings, parts=parts, accept_anyway=_decision(landed.folder))
     except (PartitionHeld, ContractViolation) as error:
-        _hold(landed, error, ledger)
+        _hold(landed, error, ledger, settings)
         raise
     if again:
         admitted = without_days(admitted, past_days(landed, ledger))
@@ -241,16 +241,16 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
         also_by=admitted.by,
     )
     boundary("commit.done")
-    return _finish(landed, committed, ledger)
+    return _finish(landed, committed, ledger, settings)
 
 
-def _finish(landed: Landed, committed: Committed, ledger: Ledger) -> LoadResult:
+def _finish(landed: Landed, committed: Committed, ledger: Ledger, settings: Settings) -> LoadResult:
     """Write the commit down in the landing folder and the ledger; the admission record says what was in it."""
     admission = _read(landed.folder / "admission.json")
     commit = {
         "delivery": landed.delivery,
         "snapshot_id": committed.snapshot_id,
-        "committed_at": committed.committed_at.isoformat(),
+        "committed_at": stamp(settings, landed.contract.dataset, committed.committed_at).isoformat(),
         **admission,
     }
     _append(landed.folder / "commit.json", "commits", commit)
@@ -446,7 +446,7 @@ def _held_content(contract: Contract, window: Window, settings: Settings, tables
     )
 
 
-def _hold(landed: Landed, error: CitybrainError, ledger: Ledger) -> None:
+def _hold(landed: Landed, error: CitybrainError, ledger: Ledger, settings: Settings) -> None:
     days = [{"day": str(landed.window.first), "delivered": landed.delivered}]
     if any(file.day for file in landed.files):
         of_day: dict[date, int] = {}
@@ -462,7 +462,7 @@ def _hold(landed: Landed, error: CitybrainError, ledger: Ledger) -> None:
     }
     if isinstance(error, SchemaDrift) and error.changed is not None:
         told["drift"] = error.changed.as_dict()
-    hold = {**told, "days": days, "at": datetime.now(UTC).isoformat()}
+    hold = {**told, "days": days, "at": stamp(settings, landed.contract.dataset).isoformat()}
     before, path = _listed(landed.folder / "holds.json", "holds"), landed.folder / "held.json"
     # Held again for the same reason is no news; who tries again and again would fill the ledger.
     if not before or {**before[-1], "at": ""} != {**hold, "at": ""}:

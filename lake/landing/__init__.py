@@ -20,9 +20,10 @@ from lake.landing.incoming import Incoming, sweep
 from lake.landing.locking import locked
 from lake.landing.manifest import FILES, MANIFEST, Landed, read_landed, sync_folder, write_manifest
 from lake.landing.retention import purge
+from lake.landing.stamps import stamp
 from lake.settings import Settings
 
-__all__ = ["Landed", "deliveries", "delivery_folder", "land", "locked", "purge", "read_landed", "sweep"]
+__all__ = ["Landed", "deliveries", "delivery_folder", "land", "locked", "purge", "read_landed", "stamp", "sweep"]
 
 
 class Fetches(Protocol):
@@ -81,6 +82,7 @@ def land(
                 folder = landed.folder.with_name(f"{first}-{times}")
                 landed = replace(landed, delivery=folder.name, folder=folder)
             _make_durable(incoming.folder / FILES)
+            landed = replace(landed, landed_at=stamp(settings, contract.dataset))
             write_manifest(landed, incoming.folder)
             boundary("land.written")
             is_ours = _put_in_place(incoming.folder, landed.folder)
