@@ -151,15 +151,7 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
             )
 
     def _columns(self, session: duckdb.DuckDBPyConnection) -> Sequence[TableColumn]:
-        where = f"c.table_schema = {_text(self._schema)} AND c.table_name = {_text(self._name)}"
-        rows = self._ask(
-            session,
-            "SELECT c.column_name AS n, lower(c.data_type) AS k, cast(c.column_type AS char) AS t, "
-            "c.is_nullable AS o, s.seq_in_index AS p, c.column_comment AS d FROM information_schema.columns c "
-            "LEFT JOIN information_schema.statistics s ON s.table_schema = c.table_schema AND "
-            "s.table_name = c.table_name AND s.column_name = c.column_name AND s.index_name = 'PRIMARY' "
-            f"WHERE {where} ORDER BY c.ordinal_position",
-        )
+        rows = self._ask(session, _column_query(self._schema, self._name))
         return [
             TableColumn(
                 SourceColumn(name, type_, nullable == "YES", None if position is None else int(position), comment),
@@ -206,6 +198,16 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
 
     def _quoted(self, name: str) -> str:
         return quote_identifier(name, "`")
+
+
+def _column_query(schema: str, table: str) -> str:
+    return (
+        "SELECT c.column_name AS n, lower(c.data_type) AS k, cast(c.column_type AS char) AS t, "
+        "c.is_nullable AS o, s.seq_in_index AS p, c.column_comment AS d FROM information_schema.columns c "
+        "LEFT JOIN information_schema.statistics s ON s.table_schema = c.table_schema AND "
+        "s.table_name = c.table_name AND s.column_name = c.column_name AND s.index_name = 'PRIMARY' "
+        f"WHERE c.table_schema = {_text(schema)} AND c.table_name = {_text(table)} ORDER BY c.ordinal_position"
+    )
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:

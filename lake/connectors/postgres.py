@@ -118,16 +118,7 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
 
     def _columns(self, session: duckdb.DuckDBPyConnection) -> Sequence[TableColumn]:
         """The system catalog is asked and not information_schema, which does not list materialised views."""
-        rows = self._ask(
-            session,
-            "SELECT a.attname::text AS name, t.typname::text AS kind, format_type(a.atttypid, a.atttypmod) AS type, "
-            "a.attnotnull AS required, array_position(i.indkey::int2[], a.attnum) AS key_position, "
-            "coalesce(col_description(a.attrelid, a.attnum), '') AS comment "
-            "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-            "LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND i.indisprimary "
-            f"WHERE a.attrelid = {quote_literal(self._table)}::regclass AND a.attnum > 0 AND NOT a.attisdropped "
-            "AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') ORDER BY a.attnum",
-        )
+        rows = self._ask(session, _column_query(self._table))
         return [
             TableColumn(
                 # The numbers of an index begin at 0.
@@ -163,6 +154,18 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
         if clock is Clock.LOCAL:
             return f"timestamp {quote_literal(at.isoformat())}"
         return f"date {quote_literal(at.date().isoformat())}"
+
+
+def _column_query(table: str) -> str:
+    return (
+        "SELECT a.attname::text AS name, t.typname::text AS kind, format_type(a.atttypid, a.atttypmod) AS type, "
+        "a.attnotnull AS required, array_position(i.indkey::int2[], a.attnum) AS key_position, "
+        "coalesce(col_description(a.attrelid, a.attnum), '') AS comment "
+        "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+        "LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND i.indisprimary "
+        f"WHERE a.attrelid = {quote_literal(table)}::regclass AND a.attnum > 0 AND NOT a.attisdropped "
+        "AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') ORDER BY a.attnum"
+    )
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, target: Path) -> None:
