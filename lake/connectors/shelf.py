@@ -219,14 +219,16 @@ class Shelf:
         listed = {
             folder: beginning
             for folder, beginning in begun.items()
-            if self.transport.can_list and (len(by_folder[folder]) > _FEW or self._is_listed(folder, beginning))
+            if len(by_folder[folder]) > _FEW or self._is_listed(folder, beginning)
         }
         self._read_lists(listed)
         there: dict[str, Entry] = {}
         for folder in listed:
             names = _Names(self._listed(folder))
             there |= {path: entry for path in by_folder[folder] if (entry := names.get(_name(path)))}
-        asked = sorted(path for folder in by_folder.keys() - listed.keys() for path in by_folder[folder])
+        # A page of links may leave out files: what it does not name is asked for all the same.
+        unsure = by_folder.keys() - listed.keys() if self.transport.can_list else by_folder.keys()
+        asked = sorted(path for folder in unsure for path in by_folder[folder] if path not in there)
         with ThreadPoolExecutor(self.transport.reads_at_once) as pool:
             there |= {path: entry for path, entry in zip(asked, pool.map(self._look, asked), strict=True) if entry}
         return there

@@ -77,6 +77,7 @@ class FtpServer:
 
         class Handler(FTPHandler):
             use_sendfile = certificate is None
+            auth_failed_timeout = 0.1
 
             def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
                 commands.append(cmd)

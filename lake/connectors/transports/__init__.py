@@ -123,7 +123,7 @@ class Transport(ABC):
     Attributes:
         options: what may stand after the ``?`` of its URI.
         reads_at_once: how many threads may read without being impolite.
-        can_list: whether a folder can be listed; where it cannot, files are asked for by name.
+        can_list: whether its lists tell all there is; otherwise files are asked for by name too.
     """
 
     options: ClassVar[frozenset[str]] = frozenset()

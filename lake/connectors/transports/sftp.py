@@ -311,16 +311,13 @@ class _HostKey:
         """Read ``ssh-ed25519 AAAA… [comment]``, ``AAAA…`` or ``SHA256:…``; a space may have come as a plus."""
         if text.startswith(("SHA256:", "SHA256%3A")):
             return cls(b"", "SHA256:" + text[7:].strip().replace(" ", "+").rstrip("="), "")
-        for word in re.split(r"\s", text):
-            if word.startswith("AAAA"):
-                # In a query a + is a space: what is cut there belongs together.
-                whole = text[text.index(word) :].strip().replace(" ", "+")
-                for length in range(len(whole), 0, -1):
-                    if length == len(whole) or whole[length] == "+":
-                        with contextlib.suppress(binascii.Error, ValueError, IndexError):
-                            blob = base64.b64decode(whole[:length], validate=True)
-                            size = int.from_bytes(blob[:4])
-                            return cls(blob, "", blob[4 : 4 + size].decode("ascii"))
+        found = re.search(r"AAAA\S+(?: \S+)*", text)
+        words = found[0].split(" ") if found else []
+        for number in range(1, len(words) + 1):  # in a query a + is a space: what that cut belongs together
+            with contextlib.suppress(binascii.Error, ValueError):
+                blob = base64.b64decode("+".join(words[:number]), validate=True)
+                if fields := _fields(blob):
+                    return cls(blob, "", fields[0].decode("ascii"))
         raise place.wrong(
             "has a host_key that is none", "write host_key=SHA256:… or host_key=ssh-ed25519%20AAAA…, with %2B for a +"
         )
@@ -330,6 +327,16 @@ class _HostKey:
         if self._fingerprint:
             return bool(key.get_fingerprint() == self._fingerprint)
         return bool(key.public_data == self._blob)
+
+
+def _fields(blob: bytes) -> list[bytes]:
+    """The fields a public key is made of, each after its length; none where it is no key, or cut."""
+    fields, at = [], 0
+    while at < len(blob):
+        size = int.from_bytes(blob[at : at + 4])
+        fields.append(blob[at + 4 : at + 4 + size])
+        at += 4 + size
+    return fields if at == len(blob) and len(fields) > 1 else []
 
 
 def _algorithms(keys: list[_HostKey]) -> Any:
