@@ -114,7 +114,7 @@ def load_range(
     late: SourceLate | None = None
     missing: list[date] = []
     for contract, span in spans(dataset, window, settings):
-        for part in _one_by_one(contract, span):
+        for part in one_by_one(contract, span):
             try:
                 results.append(load(dataset, part, settings, progress=progress))
             except SourceLate as error:
@@ -128,7 +128,8 @@ def load_range(
     return results
 
 
-def _one_by_one(contract: Contract, span: Window) -> list[Window]:
+def one_by_one(contract: Contract, span: Window) -> list[Window]:
+    """The windows a span of one version is loaded in: snapshots day by day, or month by month; all else at once."""
     if contract.mode is not Mode.SNAPSHOT:
         return [span]
     if contract.cadence is Cadence.DAILY:
@@ -217,7 +218,7 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
     if (committed := _committed_before_it_was_killed(landed, tables)) is not None:
         return _finish(landed, committed, ledger, settings)
     _write(landed.folder / ADMITTING, {"commits": len(_listed(landed.folder / "commit.json", "commits"))})
-    held = _held_content(contract, landed.window, settings, tables)
+    held = held_content(contract, landed.window, settings, tables)
     say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
     try:
         if landed.digest_algorithm == WITHDRAWALS:
@@ -430,7 +431,7 @@ def _committed_before_it_was_killed(landed: Landed, tables: Tables) -> Committed
     return Committed(landed.contract.dataset, landed.delivery, snapshot_id, days, at)
 
 
-def _held_content(contract: Contract, window: Window, settings: Settings, tables: Tables) -> HeldContent:
+def held_content(contract: Contract, window: Window, settings: Settings, tables: Tables) -> HeldContent:
     """What the lake holds already of the days a delivery may repeat."""
     pin = tables.pin(contract)
     reach = timedelta(days=-(-contract.overlap // timedelta(days=1)))
