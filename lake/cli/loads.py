@@ -12,6 +12,7 @@ from lake.contracts.model import Window
 
 if TYPE_CHECKING:
     from lake.load import LoadResult
+    from lake.settings import Settings
 
 Dataset = Annotated[str, typer.Argument(help="dataset id, such as queens.dot.street_defect")]
 
@@ -23,26 +24,22 @@ def load_command(
     dataset: Dataset,
     first: Annotated[str, typer.Option("--from", help="first day of data, YYYY-MM-DD")],
     last: Annotated[str | None, typer.Option("--to", help="last day of data; default: the first")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be asked for, touch nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would happen; nothing is kept")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Load a range of days: one delivery, one validation, one commit; where versions of the contract meet, one each.
 
-    Loading twice changes nothing.
+    Loading twice changes nothing. With --dry-run the source is asked and its delivery admitted beside the lake: what
+    would be committed, held back or replaced is shown, and nothing is kept.
 
     Example: citybrain load queens.dot.street_defect --from 2023-04-01 --to 2023-04-03
     """
-    from lake.contracts import contract_for
     from lake.load import load_range
 
     home = settings()
     window = Window(parse_day(first), parse_day(last or first))
     if dry_run:
-        contract = contract_for(dataset, window.first, home)
-        out.print(
-            f"would load {dataset} {window} by contract {contract.version} with connector "
-            f"{contract.source.connector} from connection {contract.source.connection}, mode {contract.mode.value}"
-        )
+        _rehearse(dataset, window, home, as_json)
         return
     results = load_range(dataset, window, home, progress=say)
     rows = [
@@ -63,6 +60,41 @@ def load_command(
     print_table("Loaded", list(rows[0]), [list(row.values()) for row in rows])
     for result in results:
         _tell_more(result)
+
+
+def _rehearse(dataset: str, window: Window, home: Settings, as_json: bool) -> None:
+    """Show what a load would do."""
+    from lake.onboarding.rehearsal import rehearse
+
+    found = rehearse(dataset, window, home, progress=say)
+    if as_json:
+        print_json([one.as_dict() for one in found])
+        return
+    names = ("window", "version", "outcome", "delivered", "accepted", "quarantined", "unchanged", "files", "bytes")
+    first = found[0]
+    print_table(
+        f"Would load {dataset} with {first.connector} from {first.connection}, mode {first.mode}",
+        [*names, "known", "days changed", "of them replaced", "days missing"],
+        [
+            (*(getattr(one, name) for name in names), "yes" if one.known else "no", len(one.changed_days),
+             len(one.replaced_days), len(one.missing_days))
+            for one in found
+        ],
+    )  # fmt: skip
+    if first.first_day or first.last_day:
+        out.print(f"the source has {first.first_day or '?'} to {first.last_day or '?'}", highlight=False)
+    for note in dict.fromkeys(note for one in found for note in one.notes):
+        out.print(f"the source says: {note}", highlight=False, markup=False)
+    reasons = [(str(one.window), reason, records) for one in found for reason, records in one.reasons]
+    if reasons:
+        print_table("Would be held back, by reason", ["window", "reason", "records"], reasons)
+    failing = [(str(one.window), w["id"], w["failed_n"], w["reason"]) for one in found for w in one.warnings]
+    if failing:
+        print_table("Checks that would warn", ["window", "check", "records", "why"], failing)
+    for one in found:
+        if one.cause:
+            err.print(f"{one.window}: {one.cause}", highlight=False, markup=False)
+            err.print(f"  remedy: {one.remedy}", highlight=False, markup=False)
 
 
 def _tell_more(result: LoadResult) -> None:

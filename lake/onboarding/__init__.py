@@ -25,11 +25,12 @@ from lake.onboarding.drop import FilesTaken, is_folder
 from lake.onboarding.judge import Decision, Verdict, judge
 from lake.onboarding.names import load_terms
 from lake.onboarding.profile import profile
+from lake.onboarding.rehearsal import Rehearsed, rehearse
 from lake.onboarding.sample import Asked, Sample, Say
 from lake.onboarding.table import TableTaken, is_text
 from lake.settings import Settings
 
-__all__ = ["Asked", "Decision", "Drafted", "Sample", "Verdict", "draft"]
+__all__ = ["Asked", "Decision", "Drafted", "Rehearsed", "Sample", "Verdict", "draft", "rehearse"]
 
 DEFAULT_ZONE = "Asia/Shanghai"
 

@@ -17,6 +17,7 @@ from lake.onboarding.keys import Key, find_key
 from lake.onboarding.personal import Personal, find_personal
 from lake.onboarding.profile import WORD_MARKERS, ColumnProfile, Profile, values_table
 from lake.onboarding.sample import Asked, Sample
+from lake.onboarding.table import stated_type
 
 _CURSOR_WORDS = ("updated", "update", "modified", "modification", "changed", "last_change", "gmt_modified", "timestamp")
 _DAY_SHARE = 0.99
@@ -267,10 +268,14 @@ class _Judging:
         found = self.personal.get(column.name)
         # A hash is made from the text of the value: as a number, "00123" and "123" would be one.
         keeps_type = found is None or found.treatment is Treatment.DROP or column.type == "BIGINT"
+        stated = next(
+            (stated_type(c) for c in self.sample.source_columns if c.name == column.named.source_name and c.type), None
+        )
+        type_ = stated if stated and self._agrees(column, stated) else column.type
         return Column(
             name=column.name,
             source_name=column.named.source_name if self._is_named() else column.name,
-            type=column.type if keeps_type else "VARCHAR",
+            type=type_ if keeps_type else "VARCHAR",
             field_id=number,
             format=column.format if keeps_type else None,
             required=column.name in needed,
@@ -282,6 +287,13 @@ class _Judging:
             treatment=found.treatment if found else Treatment.KEEP,
             purpose=found.purpose if found else None,
         )
+
+    def _agrees(self, column: ColumnProfile, stated: str) -> bool:
+        """Whether a database's word for a type is better than what its values look like."""
+        if not column.present:
+            return True
+        family = {"DECIMAL": ("DECIMAL", "BIGINT"), "TIMESTAMPTZ": ("TIMESTAMPTZ", "DATE"), "VARCHAR": ()}
+        return column.type.partition("(")[0] in family.get(stated.partition("(")[0], (stated,))
 
     def _described(self, column: ColumnProfile) -> str:
         delivered = column.named.source_name.strip() if self._is_named() else f"field {self._place(column)}"

@@ -128,6 +128,8 @@ def _by_words(column: ColumnProfile, named: str | None, shares: dict[str, float]
     house = max(shares["address_zh"], shares["address_en"])
     if named == "birth_date":
         pass
+    elif shares["point"] > _MOST:
+        found = None  # where something is, as two numbers in one text
     elif listed or (not is_text and named not in ("phone", "id_card", "bank_card", "account")):
         found = None
     elif shares["name_zh"] >= _MOST and (named == "person_name" or (differ and not office)):
@@ -203,6 +205,7 @@ def _shares(duck: duckdb.DuckDBPyConnection, table: str) -> dict[str, float]:
         "phone_within": r"regexp_matches(t, '(^|\D)1[3-9]\d{9}(\D|$)') AND NOT regexp_full_match(t, '\d+')",
         "id_card_within": r"regexp_matches(t, '(^|\D)[1-9]\d{5}(19|20)\d{9}[\dXx](\D|$)') "
         r"AND NOT regexp_full_match(t, '\d+[Xx]?')",
+        "point": r"regexp_full_match(t, '[(\[]?\s*-?\d{1,3}\.\d+\s*[,; ]\s*-?\d{1,3}\.\d+\s*[)\]]?')",
         "spaced": r"regexp_matches(t, '[ ,，。；、]')",
     }
     measures = ", ".join(f"coalesce(sum(n) FILTER (WHERE {test}), 0) / sum(n)" for test in tests.values())

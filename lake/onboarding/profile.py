@@ -419,9 +419,8 @@ def _time_candidate(
         hints.append(Hint("day_or_month_first", "no day of a month above 12 tells day from month"))
     if type_ == "TIMESTAMPTZ" and format_ is None:
         zoned = _one(duck, f"SELECT coalesce(sum(n), 0)::BIGINT FROM {source} WHERE regexp_matches(v, '(?i)z\\s*$')")
-        offset = _one(
-            duck, f"SELECT coalesce(sum(n), 0)::BIGINT FROM {source} WHERE regexp_matches(v, '[+-]\\d\\d:?\\d\\d\\s*$')"
-        )
+        clock = r":\d\d(\.\d+)?[+-]\d\d(:?\d\d)?\s*$"
+        offset = _one(duck, f"SELECT coalesce(sum(n), 0)::BIGINT FROM {source} WHERE regexp_matches(v, '{clock}')")
         if zoned:
             hints.append(Hint("z", f"{zoned} of {total} end in Z, which says UTC"))
         elif not offset:
