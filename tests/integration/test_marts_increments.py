@@ -98,6 +98,13 @@ def test_eight_builds_in_any_order_equal_one_from_scratch(settings: Settings, so
     )
     lake.deliver(COLLISIONS, rows=f"{kept} UNION ALL {moved}", replace=True)
     lake.deliver(DEFECTS, f"ds = DATE '{after[4]}'")
+    # And a fifth of Monday's defects is withdrawn by a mark that says nothing but which.
+    lake.deliver(
+        DEFECTS,
+        rows=f"SELECT * REPLACE (DATE '{after[4]}' AS ds, NULL AS created_at, NULL AS status) FROM {DEFECTS} "
+        f"WHERE ds = DATE '{after[1]}' AND unique_key % 5 = 0",
+        withdrawn=True,
+    )
     steps.append(build(settings, lake, after[4]))
     # 6. Backfill out of order: the early week at last, older versions of cases that are known to be closed.
     lake.deliver(DEFECTS, f"NOT ({gap})")
@@ -119,6 +126,14 @@ def test_eight_builds_in_any_order_equal_one_from_scratch(settings: Settings, so
     steps.append(build(settings, lake, LAST))
 
     assert [carried(step) for step in steps] == [False] + [True] * 7
+    with duckdb.connect(str(steps[-1].folder / "build.duckdb"), read_only=True) as duck:
+        gone = "SELECT count(*) FROM core.fct_case_state WHERE is_withdrawn AND known_to_on IS NULL"
+        (withdrawn,) = duck.execute(gone).fetchone() or (0,)
+        (counted,) = duck.execute(
+            "SELECT count(*) FROM core.fct_case SEMI JOIN (SELECT case_key FROM core.fct_case_state "
+            "WHERE is_withdrawn AND known_to_on IS NULL) USING (case_key)"
+        ).fetchone() or (0,)
+    assert withdrawn > 10 and counted == 0
     assert differences(steps[-1], from_scratch(settings, lake, LAST, tmp_path / "scratch-8")) == {}
     assert differences(steps[6], steps[1]) != {}, "the late crashes of step 3 are known in step 7"
 

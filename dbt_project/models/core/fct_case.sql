@@ -8,7 +8,7 @@ with newest as (
     select state.*
     from {{ ref('fct_case_state') }} as state
     where
-        state.known_to_on is null
+        state.known_to_on is null and not state.is_withdrawn
         {% if is_incremental() -%}
         and state.case_key in (select touched.case_key from {{ ref('case_touched') }} as touched)
         {%- endif %}

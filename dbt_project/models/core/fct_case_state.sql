@@ -20,12 +20,21 @@ with versions as (
 
 known as (
     select
-        versions.*,
+        versions.case_key,
+        versions.version_no,
+        versions.delivered_on,
+        versions.is_withdrawn,
         max(versions.version_no) over (
             partition by versions.case_key
             order by versions.delivered_on
             range between unbounded preceding and current row
-        ) as best_no
+        ) as best_no,
+        -- A withdrawal may say nothing but which case is gone: it is told as it last was.
+        max(case when not versions.is_withdrawn then versions.version_no end) over (
+            partition by versions.case_key
+            order by versions.version_no
+            rows between unbounded preceding and current row
+        ) as told_no
     from versions
 ),
 
@@ -44,28 +53,30 @@ select
     known.delivered_on as known_from_on,
     -- A version that never was the newest (it came late, or another came the same day) was known for no time at all.
     case when standing.case_key is null then known.delivered_on else standing.next_from_on end as known_to_on,
-    known.status as state,
+    told.status as state,
     status.is_closed,
-    known.source_system,
-    known.source_table,
-    known.case_no,
-    known.category_key,
-    known.department_key,
-    known.created_at,
-    known.accepted_at,
-    known.dispatched_at,
-    known.first_response_at,
-    known.handled_at,
-    known.closed_at,
-    known.deadline_at,
-    known.address_key,
-    known.grid_id,
-    known.caller_key,
-    known.repeat_of_case_key,
-    known.satisfaction_no,
-    known.is_solved,
-    known.latitude,
-    known.longitude
+    known.is_withdrawn,
+    told.source_system,
+    told.source_table,
+    told.case_no,
+    told.category_key,
+    told.department_key,
+    told.created_at,
+    told.accepted_at,
+    told.dispatched_at,
+    told.first_response_at,
+    told.handled_at,
+    told.closed_at,
+    told.deadline_at,
+    told.address_key,
+    told.grid_id,
+    told.caller_key,
+    told.repeat_of_case_key,
+    told.satisfaction_no,
+    told.is_solved,
+    told.latitude,
+    told.longitude
 from known
-inner join {{ ref('case_status') }} as status on known.status = status.status
+inner join versions as told on known.case_key = told.case_key and known.told_no = told.version_no
+inner join {{ ref('case_status') }} as status on told.status = status.status
 left join standing on known.case_key = standing.case_key and known.version_no = standing.version_no

@@ -41,7 +41,8 @@ select
     delivered.delivered_on,
     delivered.landed_at,
     delivered.file_name,
-    delivered.record_no
+    delivered.record_no,
+    delivered.is_withdrawn
 from delivered
 inner join {{ ref('category') }} as unmapped_category
     on delivered.source_system = unmapped_category.source_system and unmapped_category.is_default

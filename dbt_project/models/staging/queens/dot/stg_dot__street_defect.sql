@@ -14,5 +14,6 @@ select
     request.ds as delivered_on,
     request._landed_at as landed_at,
     request._file as file_name,
-    request._record as record_no
+    request._record as record_no,
+    coalesce(request._is_withdrawn, false) as is_withdrawn
 from {{ source('lake', 'dot__street_defect') }} as request
