@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import groupby
-from typing import Any
-from urllib.parse import quote, urlencode
 
 from airflow.sdk import Asset
 
+from citybrain_airflow.connections import uri_of
 from lake.contracts.model import Cadence, Contract
 from lake.settings import Settings, add_connection_resolver
 
@@ -87,52 +86,6 @@ def airflow_connection(name: str) -> str | None:
         return uri_of(Connection.get(name))
     except AirflowNotFoundException:
         return None
-
-
-def uri_of(connection: Any) -> str:
-    """The connection as the lake spells it; Airflow's own `get_uri` quotes the slashes of a path.
-
-    Folders are of type ``fs`` with extra ``path`` (or ``file``), databases of the type their technology has in Airflow,
-    HTTP servers of type ``http`` with the token as password and, where it is not http, the scheme as schema.
-    """
-    kind = connection.conn_type
-    if kind == "smtp":
-        return _mail_uri(connection)
-    if kind in ("fs", "file"):
-        path = connection.extra_dejson.get("path") or connection.host or f"/{connection.schema or ''}"
-        return f"file://{quote(path)}"
-    credentials = ":".join(quote(part or "", safe="") for part in (connection.login, connection.password))
-    place = f"{connection.host or ''}{f':{connection.port}' if connection.port else ''}"
-    server = f"{credentials}@{place}" if credentials != ":" else place
-    if kind in ("http", "https") and "://" in (connection.host or ""):  # the whole address, as a webhook is written
-        scheme, _, rest = connection.host.partition("://")
-        return f"{scheme}://{credentials}@{rest}" if credentials != ":" else connection.host
-    if kind in ("http", "https"):
-        return f"{connection.schema or kind}://{server}"
-    return f"{'postgresql' if kind == 'postgres' else kind}://{server}/{quote(connection.schema or '')}"
-
-
-def _mail_uri(connection: Any) -> str:
-    """Airflow's mail connection, whose extras say what it does not do, as `lake.watch.ways` reads it."""
-    extra = connection.extra_dejson
-    recipients = extra.get("to_emails") or []
-    asked = {
-        "from": extra.get("from_email") or "",
-        "to": recipients if isinstance(recipients, str) else ",".join(recipients),
-        "tls": "off" if _is_yes(extra.get("disable_ssl")) and _is_yes(extra.get("disable_tls")) else "",
-        "ca": extra.get("ca") or "",
-    }
-    scheme = "smtp" if _is_yes(extra.get("disable_ssl")) else "smtps"
-    user = (
-        f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
-    )
-    port = f":{connection.port}" if connection.port else ""
-    query = urlencode({name: value.replace(" ", "") for name, value in asked.items() if value}, safe="@,/")
-    return f"{scheme}://{user}{connection.host}{port}/?{query}"
-
-
-def _is_yes(value: Any) -> bool:
-    return str(value).lower() in ("true", "1")
 
 
 def dataset_asset(dataset: str) -> Asset:
