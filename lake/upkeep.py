@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,6 +33,9 @@ KEEP_SNAPSHOTS = 20
 LOCK_PATIENCE_S = 600.0
 BUSY_PATIENCE_S = 5.0
 KEEP_BUILDS = 10
+BUILD_TAKES_S = 4 * 3600.0
+AHEAD = timedelta(days=45)
+"""How much later than the newest data it may be before the clock is not believed: a month and its late delivery."""
 VAULT_MODE = 0o700
 _RECORDS = {"pins.json", "published.json"}
 
@@ -89,7 +93,8 @@ def upkeep(
 
     Args:
         settings: the city's home.
-        today: what is old is old on this day.
+        today: what is old is old on this day; bytes past their retention go only as far as the data's own days bear
+            it out, for a clock that is ahead by a year must not empty the vault.
         progress: called with a line of text before each dataset.
         older_than: files that nothing names go only at this age, for they may belong to a commit in progress.
     """
@@ -98,28 +103,36 @@ def upkeep(
         sweep_incoming(settings)
         drop_old_builds(settings)
         pinned = set(pinned_files(settings))
+        aged = min(today, _newest_day(settings) + AHEAD)
         done = []
         for contract in load_contracts(settings):
             try:
                 with locked(contract, settings, BUSY_PATIENCE_S):
                     say(f"upkeep of {contract.dataset}")
-                    done.append(_keep_up(settings, contract, today, pinned, older_than))
+                    done.append(_keep_up(settings, contract, today, aged, pinned, older_than))
             except Busy as busy:  # nothing of it is touched, for the next upkeep will come
                 say(f"{contract.dataset} is left for next time: {busy.cause}")
                 done.append(Upkept(contract.dataset, 0, 0, 0, 0, is_skipped=True))
         return done
 
 
-def _keep_up(settings: Settings, contract: Contract, today: date, pinned: set[str], older_than: timedelta) -> Upkept:
+def _keep_up(  # noqa: PLR0917
+    settings: Settings, contract: Contract, today: date, aged: date, pinned: set[str], older_than: timedelta
+) -> Upkept:
     tables = Tables(settings)
     merged = tables.compact(contract, before=today.replace(day=1) - COMPACT_AFTER)
     expired = tables.expire(contract, keep_last=KEEP_SNAPSHOTS, keep=_unrecorded_snapshots(settings, contract))
     purged = tables.purge(contract, pinned=pinned, older_than=older_than)
-    landed = purge_landed(settings, contract, today - timedelta(days=contract.retention_days))
+    landed = purge_landed(settings, contract, aged - timedelta(days=contract.retention_days))
     for delivery in landed:
         Ledger(settings).record(landing_events(delivery.folder))
     sweep_staged(settings, contract)
     return Upkept(contract.dataset, merged, expired, purged, len(landed))
+
+
+def _newest_day(settings: Settings) -> date:
+    """Newest day the city has data of: no clock of this machine makes a source have data of days to come."""
+    return max((state.day for state in Ledger(settings).partitions()), default=date(1970, 1, 1))
 
 
 @contextlib.contextmanager
@@ -180,7 +193,7 @@ def drop_old_builds(settings: Settings) -> int:
         (f for f in settings.builds.glob("*") if f.is_dir() and {p.name for p in f.iterdir()} - _RECORDS),
         key=lambda f: f.stat().st_mtime,
     )
-    dropped = [folder for folder in folders[:-KEEP_BUILDS] if folder.name not in kept]
+    dropped = [folder for folder in folders[:-KEEP_BUILDS] if folder.name not in kept and not _is_being_made(folder)]
     for folder in dropped:
         stays = _RECORDS if folder.name in issued else {"published.json"}
         for path in folder.iterdir():
@@ -240,6 +253,12 @@ def _connections_are_known(settings: Settings) -> Iterator[Finding]:
 def _disk_has_room(settings: Settings) -> Finding:
     free = shutil.disk_usage(settings.home).free
     return Finding(f"disk: {free // 2**30} GiB free", free > 2 * 2**30, "free at least 2 GiB")
+
+
+def _is_being_made(folder: Path) -> bool:
+    """Whether a build may be in progress: a clock that was set back makes it look older than all before it."""
+    age_s = abs(time.time() - folder.stat().st_mtime)
+    return not (folder / "published.json").exists() and age_s < BUILD_TAKES_S
 
 
 def _unrecorded_snapshots(settings: Settings, contract: Contract) -> list[int]:
