@@ -78,6 +78,7 @@ class PinnedPartition:
     quarantined: int
     unchanged: int
     warnings: tuple[dict[str, Any], ...]
+    delivery: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def _partitions(
     rows = {
         (state.dataset, state.day): PinnedPartition(
             state.dataset, state.day, state.state,
-            state.delivered, state.accepted, state.quarantined, state.unchanged, tuple(state.warnings),
+            state.delivered, state.accepted, state.quarantined, state.unchanged, tuple(state.warnings), state.delivery,
         )
         for state in states
         if state.dataset in ours and state.day <= as_of

@@ -21,10 +21,10 @@ from lake.boundary import boundary
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import BuildFailed, told_when_full
 from lake.ledger import Ledger, published_event
-from lake.marts import about, transform
+from lake.marts import about, changes, transform
 from lake.marts import pins as pinning
 from lake.marts.build import Build, find_build
-from lake.marts.pins import write_json
+from lake.marts.pins import Pins, write_json
 from lake.marts.transform import PRIVATE_FILE
 from lake.settings import Settings
 
@@ -110,7 +110,8 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
     incoming = settings.published / f".incoming-{build.build_id}"
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
-    documents = _documents(transform.manifest(settings, pins, build.folder))
+    manifest = transform.manifest(settings, pins, build.folder)
+    documents = _documents(manifest)
     # One thread: the order of rows, and so the file, is the same every time.
     with connect(settings) as duck:
         duck.execute("SET threads = 1")
@@ -139,6 +140,14 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
         duck.execute("DETACH private")
         duck.execute("CHECKPOINT fresh")
         duck.execute("DETACH fresh")
+        changes.write(
+            duck,
+            incoming / FILE,
+            pins=pins,
+            earlier=_earlier(settings),
+            manifest=manifest,
+            settings=settings,
+        )
     (incoming / FILE).chmod(0o444)
     _sync(incoming / FILE)
     boundary("publish.written")
@@ -146,6 +155,13 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
         shutil.rmtree(target)
     incoming.rename(target)
     _sync(settings.published)
+
+
+def _earlier(settings: Settings) -> tuple[Pins | None, Path] | None:
+    """Pins and file of what readers see now."""
+    now = current(settings)
+    file = settings.published / (now or "") / FILE
+    return (pinning.read(settings.builds / str(now)), file) if now and file.exists() else None
 
 
 def _tables(duck: Any, schema: str) -> list[tuple[str]]:
