@@ -21,10 +21,20 @@ class S3Server:
     Attributes:
         folder: what it serves. What is written there is there for clients at once, and the other way round.
         key, secret: the only credentials it takes.
+        folders_kept: how long it remembers a folder's content. At 0s, what is written into the folder is seen at once,
+            but every upload walks all folders once more: with some hundreds of them it no longer answers.
         endpoint: ``http://127.0.0.1:<port>``, known from `__enter__` on.
     """
 
-    def __init__(self, folder: Path, key: str = "citybrain", secret: str = "s3/secret+%3F", bucket: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        key: str = "citybrain",
+        secret: str = "s3/secret+%3F",
+        bucket: str = "",
+        folders_kept: str = "0s",
+    ) -> None:
+        self._folders_kept = folders_kept
         self.folder, self.key, self.secret = folder, key, secret
         self._buckets = [bucket] if bucket else []
         self._log = folder.with_name(f"{folder.name}.rclone.log")
@@ -60,7 +70,7 @@ class S3Server:
             self._process = subprocess.Popen(
                 [
                     RCLONE, "serve", "s3", str(self.folder), "--addr", f"127.0.0.1:{self.port}", "--config", os.devnull,
-                    "--dir-cache-time", "0s", "--poll-interval", "0", "--vfs-cache-mode", "off",
+                    "--dir-cache-time", self._folders_kept, "--poll-interval", "0", "--vfs-cache-mode", "off",
                 ],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
