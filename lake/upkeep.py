@@ -16,10 +16,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from lake.contracts import load_contracts
-from lake.contracts.city import load_city
 from lake.contracts.model import Contract, Treatment
-from lake.engine import EXTENSIONS, connect
-from lake.errors import Busy, CitybrainError
+from lake.errors import Busy
 from lake.landing import locked
 from lake.landing import purge as purge_landed
 from lake.landing import sweep as sweep_incoming
@@ -51,15 +49,6 @@ class Upkept:
     deliveries_purged: int
     is_skipped: bool = False
     """A load held the dataset, and upkeep left it alone."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing `examine` looked at."""
-
-    what: str
-    is_ok: bool
-    remedy: str = ""
 
 
 def make_ready(settings: Settings) -> None:
@@ -204,55 +193,6 @@ def drop_old_builds(settings: Settings) -> int:
         if folder.name not in issued:
             shutil.rmtree(settings.published / folder.name, ignore_errors=True)
     return len(dropped)
-
-
-def examine(settings: Settings) -> list[Finding]:
-    """Look at the set-up as a person would who is called at night."""
-    return [
-        _contracts_are_sound(settings),
-        _extensions_load(settings),
-        *(_vault_is_closed(room) for room in (settings.landing, settings.quarantine, settings.staging, settings.keys)),
-        *_connections_are_known(settings),
-        _disk_has_room(settings),
-    ]
-
-
-def _contracts_are_sound(settings: Settings) -> Finding:
-    try:
-        load_city(settings)
-        number = len(load_contracts(settings))
-    except CitybrainError as error:
-        return Finding("contracts", False, str(error))
-    return Finding(f"contracts: {number}", number > 0, "write a contract under contracts/<city>/<department>/")
-
-
-def _extensions_load(settings: Settings) -> Finding:
-    try:
-        connect(settings, extensions=EXTENSIONS).close()
-    except Exception as error:
-        return Finding("DuckDB extensions", False, f"run `make env` ({type(error).__name__})")
-    return Finding("DuckDB extensions", True)
-
-
-def _vault_is_closed(room: Path) -> Finding:
-    return Finding(
-        f"vault {room.name}", room.is_dir() and room.stat().st_mode & 0o777 == VAULT_MODE, f"chmod 700 {room}"
-    )
-
-
-def _connections_are_known(settings: Settings) -> Iterator[Finding]:
-    for name in sorted({contract.source.connection for contract in load_contracts(settings)}):
-        try:
-            settings.connection(name)
-        except CitybrainError as error:
-            yield Finding(f"connection {name}", False, error.remedy)
-        else:
-            yield Finding(f"connection {name}", True)
-
-
-def _disk_has_room(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.home).free
-    return Finding(f"disk: {free // 2**30} GiB free", free > 2 * 2**30, "free at least 2 GiB")
 
 
 def _is_being_made(folder: Path) -> bool:

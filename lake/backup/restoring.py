@@ -22,6 +22,7 @@ from lake.ledger import Ledger
 from lake.settings import Settings
 from lake.tables import Tables
 from lake.upkeep import undisturbed
+from lake.warehouse import open_warehouse
 
 UNFINISHED = "restoring.json"
 """In the home as long as a restore is not through: the same restore may then go on, and nothing else may begin."""
@@ -129,13 +130,16 @@ def _refuse_unless_empty(settings: Settings, backup: Backup) -> None:
         raise CitybrainError(
             f"a restore of {begun} was begun here and did not end", remedy=f"run it again with --backup {begun}"
         )
-    rooms = (settings.landing, settings.quarantine, settings.keys, settings.tables, settings.builds,
-             settings.published, settings.issues, settings.home / "watch")  # fmt: skip
-    full = next((room for room in rooms if any(path.is_file() for path in room.rglob("*"))), None)
-    if full is not None or Tables(settings).names():
+    rooms = (settings.landing, settings.quarantine, settings.keys, settings.builds, settings.published,
+             settings.issues, settings.home / "watch")  # fmt: skip
+    full = [f"{room.name}/" for room in rooms if any(path.is_file() for path in room.rglob("*"))]
+    warehouse = open_warehouse(settings)
+    full += [warehouse.root] * any(True for _ in warehouse.listed(warehouse.root))
+    full += ["the catalog"] * bool(Tables(settings).names())
+    if full:
         raise CitybrainError(
-            f"the home is not empty: {full.name + '/' if full else 'the catalog'} holds something",
-            remedy="set CITYBRAIN_HOME to an empty folder (and CITYBRAIN_CATALOG_URI to an empty database), "
+            f"the home is not empty: {', '.join(full)} holds something",
+            remedy="set CITYBRAIN_HOME to an empty folder (CITYBRAIN_CATALOG_URI, CITYBRAIN_WAREHOUSE likewise), "
             "look at what is there, and move it away only when you are sure",
         )
 

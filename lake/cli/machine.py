@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lake.cli.console import out, parse_day, print_table, say, settings
+from lake.cli.console import JsonFlag, out, parse_day, print_json, print_table, say, settings
 
 
 def setup_command() -> None:
@@ -22,20 +22,29 @@ def setup_command() -> None:
     out.print(f"ready: {home.home}")
 
 
-def doctor_command() -> None:
-    """Find a wrong setup and say the remedy. Exit status 1 when there is one.
+def doctor_command(
+    offline: Annotated[bool, typer.Option("--offline", help="leave sources, mail server and webhook alone")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find a wrong setup and say the remedy. Exit status 1 when something is wrong; a warning alone is 0.
+
+    Contracts, zones, modes and owner of the home, keys and their fingerprints, disk and inodes, memory, DuckDB's
+    extensions, catalog and tables, pools, clocks, and whether every source answers and lets us in.
 
     Example: citybrain doctor
     """
-    from lake.upkeep import examine
+    from lake.doctor import WRONG, examine
 
-    findings = examine(settings())
-    print_table(
-        "Findings",
-        ["what", "state", "remedy"],
-        [(f.what, "ok" if f.is_ok else "WRONG", f.remedy) for f in findings],
-    )
-    if not all(f.is_ok for f in findings):
+    findings = examine(settings(), offline=offline)
+    if as_json:
+        print_json([finding.__dict__ for finding in findings])
+    else:
+        print_table(
+            "Findings",
+            ["what", "state", "remedy"],
+            [(f.what, f.state.upper() if f.remedy else f.state, f.remedy) for f in findings],
+        )
+    if any(finding.state == WRONG for finding in findings):
         raise typer.Exit(1)
 
 
