@@ -6,10 +6,11 @@ import dataclasses
 import gzip
 import io
 import json
+import re
 import resource
 import zipfile
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from admission_deliveries import DAY, run
 from format_deliveries import cells, landed, made, raw, with_arguments
 
+from lake.connectors import open_connector
 from lake.contracts.model import Contract
 from lake.errors import DeliveryDamaged, SchemaDrift
 from lake.settings import Settings
@@ -508,3 +510,134 @@ def test_parquet_that_duckdb_would_change_or_cannot_read_is_refused(settings: Se
     ):
         with pytest.raises(DeliveryDamaged, match=told):
             run(landed(settings, made("parquet_files", ["a", "b"]), broken), settings)
+
+
+# ---- workbooks -------------------------------------------------------------------------------------------------------
+
+
+def workbook(*rows: tuple[Any, ...], merge: tuple[str, ...] = (), title: str = "表1", **formats: str) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(list(row))
+    for cell, code in formats.items():
+        sheet[cell].number_format = code
+    for area in merge:
+        sheet.merge_cells(area)
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def rewritten(content: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """A workbook with one of its parts changed."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    return zipped(parts | {part: change(parts[part])})
+
+
+def shared(content: bytes) -> bytes:
+    """The workbook with its texts in the list that Excel keeps for them."""
+    texts: list[bytes] = []
+
+    def keep(found: re.Match[bytes]) -> bytes:
+        texts.append(found[2])
+        return found[1] + b't="s"><v>%d</v></c>' % (len(texts) - 1)
+
+    pattern = rb'(<c r="\w+"(?: s="\d+")? )t="inlineStr"><is>(.*?)</is></c>'
+    content = rewritten(content, SHEET, lambda xml: re.sub(pattern, keep, xml))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    listed = b"".join(b"<si>%s</si>" % text for text in texts)
+    space = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return zipped(parts | {TEXTS: b'<sst xmlns="%s">%s</sst>' % (space, listed)})
+
+
+SHEET, TEXTS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+REPORT = workbook(
+    ("街道事件月报", None, None, None),
+    (),
+    ("街道", "事件", None, "备注"),
+    (None, "受理", "办结", None),
+    ("南头", 10, 9, "一"),
+    (None, 20, 18, None),
+    (None, None, None, None),
+    ("粤海", 30, 30, "二"),
+    ("  合计", 60, 57, None),
+    ("填表人：张三", None, None, "2023-03-01"),
+    merge=("A1:D1", "A3:A4", "B3:C3", "D3:D4", "A5:A7", "D5:D6", "A10:C10"),
+)
+
+
+def test_a_report_with_title_two_header_rows_merged_cells_and_totals(settings: Settings) -> None:
+    arguments = {"header_row": 3, "header_rows": 2, "footer": ["合计", "填表人"], "sheet": "表*"}
+    of = made("excel_files", ["街道", "事件/受理", "事件/办结", "备注"], arguments)
+    delivery = landed(settings, of, shared(REPORT))
+    wanted = {1: ("南头", "10", "9", "一"), 2: ("南头", "20", "18", "一"), 4: ("粤海", "30", "30", "二")}
+    assert {at: row[1:] for (_, at), row in raw(settings, delivery).items()} == wanted
+    assert delivery.delivered == 3
+    elsewhere = {**arguments, "header_row": 1, "header_at": "街道"}
+    found = raw(settings, landed(settings, made("excel_files", [c.source_name for c in of.columns], elsewhere), REPORT))
+    assert {at: row[1:] for (_, at), row in found.items()} == wanted
+    source = open_connector(of, dataclasses.replace(settings, environment={"CITYBRAIN_CONN_DROP": "file:///tmp"}))
+    assert [c.name for c in source.columns(delivery.folder / "files" / "drop_20230301.dat", of)] == [
+        c.source_name for c in of.columns
+    ]
+
+
+def test_values_of_cells_keep_their_text(settings: Settings) -> None:
+    rows = [
+        ("00012", "00012"), (302, "302"), (1.1, "1.1"), (1e20, "1e+20"), (-0.0, "-0.0"), (1e-7, "1e-07"),
+        (12345678901234, "12345678901234"), ("𠮷🚲", "𠮷🚲"), (True, "true"), (" x ", " x "), ("1.10", "1.10"),
+        (date(1900, 3, 1), "1900-03-01"), (date(9999, 12, 31), "9999-12-31"),
+        (datetime(2023, 3, 1, 8, 59, 59), "2023-03-01T08:59:59"), (datetime(2023, 3, 1, 8, 59, 59, 500000),
+         "2023-03-01T08:59:59.500"), (time(9, 5), "09:05:00"), (timedelta(hours=30), "1900-01-01T06:00:00"),
+        (44986, "2023-03-01"), (44986, "44986"), (0.5, "0.5"),
+    ]  # fmt: skip
+    formats = {"A19": "yyyy年m月d日", "A20": '"day"0', "A21": "[Red]0.0;-0.0"}
+    found = cells(settings, made("excel_files", ["a"]), workbook(("a",), *((value,) for value, _ in rows), **formats))
+    assert [row[1] for row in found] == [text for _, text in rows]
+
+
+def test_errors_uncomputed_formulas_and_cells_beside_the_table_are_seen(settings: Settings) -> None:
+    content = workbook(("a", "b"), ("#N/A", 1), ("=1+1", 2), (3, 4, "beside"), ("x", "y"))
+    text, error = b'<c r="A2" t="inlineStr"><is><t>#N/A</t></is></c>', b'<c r="A2" t="e"><v>#N/A</v></c>'
+    content = rewritten(content, SHEET, lambda xml: xml.replace(text, error))
+    assert cells(settings, made("excel_files", ["a", "b"]), content) == [
+        (None, "#N/A", "1"), ("formula_without_result", None, "2"), ("too_many_fields", "3", "4"), (None, "x", "y"),
+    ]  # fmt: skip
+
+
+def test_pronunciation_aids_and_formats_within_a_cell_are_no_text(settings: Settings) -> None:
+    runs = '<r><t>深</t></r><r><rPr><b/></rPr><t>圳</t></r><rPh sb="0" eb="1"><t>shēn</t></rPh>'
+    content = shared(workbook(("a",), ("深圳",), ("合计",)))
+    content = rewritten(content, TEXTS, lambda xml: xml.replace("<t>深圳</t>".encode(), runs.encode()))
+    assert cells(settings, made("excel_files", ["a"], {"footer": ["合计"]}), content) == [(None, "深圳")]
+
+
+ENTITY = b'<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (zipped({"xl/workbook.xml": b"0" * (80 << 20)}), "bomb"),
+        (rewritten(REPORT, SHEET, lambda xml: ENTITY + xml.replace(b"<v>10</v>", b"<v>&b;</v>")), "cannot be read"),
+        (rewritten(REPORT, SHEET, lambda xml: xml[:-40]), "cannot be read"),
+        (REPORT[:-100], "cannot be read"),
+        (b"<html><table><tr><td>1</td></tr></table></html>", "HTML"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "cannot be read"),
+        (workbook(("a",), title="other"), "no sheet"),
+    ],
+)
+def test_workbooks_that_are_traps_or_broken_are_refused(content: bytes, told: str, settings: Settings) -> None:
+    of = made("excel_files", ["a"], {"sheet": "表*"})
+    delivery = landed(settings, of, content)
+    with pytest.raises(DeliveryDamaged, match=told):
+        run(delivery, settings)
+    believed = dataclasses.replace(delivery, files=(dataclasses.replace(delivery.files[0], problem=None),))
+    with pytest.raises((DeliveryDamaged, SchemaDrift)):
+        run(believed, settings)
