@@ -6,8 +6,9 @@ Arguments of a contract's source, per connector (each file's ``Arguments`` has t
 - ``csv_files``: pattern, header
 - ``excel_files``: pattern, sheet, header_row
 - ``geojson_files``: pattern
-- ``http_json``: path, items_path, total_field, page_param, first_page, page_size_param, page_size, first_day_param,
-  last_day_param, available_through_field, attempts, backoff_s, timeout_s
+- ``http_json``: path, method, send, params, query, headers, auth; items_path, total_field, sparse, null_is_empty;
+  paging and its names; the days' names and formats; success_field and its values; verify; attempts, backoff_s,
+  timeout_s, page_timeout_s, requests_per_second, page_limit_mb
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import pydantic
 from lake.connectors.http_auth import Ask, Auth, address_of, as_text, at, authenticator_of
 from lake.connectors.http_client import Answer, Client, Codes, NotThere, Patience, TooLarge, Transient, is_decimal
 from lake.connectors.http_pages import Contradiction, PageArguments, Pages, Turn, path_of, placed
+from lake.connectors.paths import name_of, parse
 from lake.connectors.protocol import Description, Fetched, FetchedFile, SourceColumn
 from lake.contracts.model import Contract, Mode, Window
 from lake.errors import CitybrainError, DeliveryDamaged, SourceLate, SourceRefused, SourceUnavailable
@@ -49,6 +50,7 @@ class HttpArguments(PageArguments):
         items_path: dotted way to the list of records; empty = the page is the list.
         total_field: dotted way to the number of records of the whole answer; None = the API does not say. Default:
             ``total`` for page and offset, None for the other ways of paging.
+        sparse: keys without a value may be left out of a record; see `lake.connectors.json_files.ItemArguments`.
         null_is_empty: a page whose list of records is ``null`` or missing has none.
         first_day_param, last_day_param: names of the first and last day asked for; a snapshot is asked for without.
         day_param: name of the one day asked for, in place of these: the API is asked day by day.
@@ -78,6 +80,7 @@ class HttpArguments(PageArguments):
     auth: Auth | None = None
     items_path: str = "items"
     total_field: str | None = "total"
+    sparse: bool = False
     null_is_empty: bool = False
     first_day_param: str | None = "from"
     last_day_param: str | None = "to"
@@ -503,29 +506,31 @@ def _unfit(arguments: HttpArguments) -> list[str]:
 
 def _columns(items: list[Any]) -> tuple[SourceColumn, ...]:
     """Names and JSON types of records, in the order they are met."""
-    kinds: dict[str, set[str]] = {}
-    seen: dict[str, int] = {}
+    kinds: dict[tuple[str, ...], set[str]] = {}
+    seen: dict[tuple[str, ...], int] = {}
     records = [item for item in items if isinstance(item, dict)]
     for record in records:
-        for name, kind in _leaves(record, ""):
-            kinds.setdefault(name, set()).add(kind)
-            seen[name] = seen.get(name, 0) + 1
+        for way, kind in _leaves(record, ()):
+            kinds.setdefault(way, set()).add(kind)
+            seen[way] = seen.get(way, 0) + 1
+    inner = {way[:depth] for way in kinds for depth in range(1, len(way))}
     return tuple(
         SourceColumn(
-            name,
+            name_of(way),
             " or ".join(sorted(found - {"null"})) or "null",
-            "null" in found or seen[name] < len(records),
+            "null" in found or seen[way] < len(records),
         )
-        for name, found in kinds.items()
+        for way, found in kinds.items()
+        if way not in inner  # an object that is null now and then
     )
 
 
-def _leaves(record: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def _leaves(record: dict[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, value in record.items():
         if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from _leaves(value, (*above, name))
         else:
-            yield f"{prefix}{name}", _json_type(value)
+            yield (*above, name), _json_type(value)
 
 
 def _json_type(value: Any) -> str:
@@ -551,13 +556,23 @@ def _identities(page: _Page, contract: Contract) -> set[bytes]:
         names.append(contract.column(contract.cursor).source_name)
     if not contract.key:
         return set(page.lines)
+    ways = [parse(name) for name in names]
     found = set()
     for item, line in zip(page.items, page.lines, strict=True):
-        values = (
-            [at(item, name) if name not in item else item[name] for name in names] if isinstance(item, dict) else []
-        )
-        found.add(line if not values or None in values else json.dumps(values, default=str).encode())
+        values = [_cell(item, way) for way in ways]
+        found.add(line if None in values else json.dumps(values, sort_keys=True).encode())
     return found
+
+
+def _cell(item: Any, way: tuple[str, ...]) -> Any:
+    for part in way:
+        if isinstance(item, dict):
+            item = item.get(part)
+        elif isinstance(item, list) and part.isdigit() and int(part) < len(item):
+            item = item[int(part)]
+        else:
+            return None
+    return item
 
 
 @contextmanager

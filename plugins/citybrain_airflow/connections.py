@@ -9,7 +9,7 @@ goes into its extras. Secrets are percent-encoded and go nowhere else.
 | ``sftp``, ``ssh`` | host, port, login, password | ``path``, ``host_key``, ``known_hosts``, ``key_file`` or ``private_key``, ``private_key_passphrase``, ``encoding`` |
 | ``ftp``, ``ftps`` | host, port, login, password | ``path``, ``tls`` (true), ``implicit``, ``ca_file``, ``encoding`` |
 | ``aws``, ``s3`` | login = key, password = secret | ``bucket``, ``path``, ``endpoint_url``, ``region_name``, ``verify`` |
-| ``http``, ``https`` | host, port, login, password (alone: a token), schema = scheme | ``path``, ``ca_file`` |
+| ``http``, ``https`` | host, port, login, password (alone: a token), schema = scheme | ``path``, ``ca_file``, ``client_cert``, ``client_key``, ``proxy`` |
 | ``postgres``, ``mysql``, ``mssql``, ``oracle``, ``dm`` | host, port, login, password, schema = database | what the URI takes |
 | ``smtp`` | host, port, login, password | see Airflow's own |
 """  # noqa: E501 - a table
@@ -86,7 +86,7 @@ def _s3_uri(connection: Any, extra: Mapping[str, Any]) -> str:
 def _http_uri(connection: Any, extra: Mapping[str, Any]) -> str:
     """Host and scheme each, or the whole address as host, as a webhook is written."""
     credentials = _credentials(connection)
-    asked = _query(_some(extra, "ca_file"))
+    asked = _query(_some(extra, "ca_file", "client_cert", "client_key", "proxy"))
     if "://" in (connection.host or ""):
         scheme, _, rest = connection.host.partition("://")
         return f"{scheme}://{credentials}{rest}{_folder(connection, extra)}{asked}"

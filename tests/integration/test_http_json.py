@@ -14,14 +14,16 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
-from tests.servers.http_api import Answer, Guard, HttpApi, Signatures, Tokens, basic, bearer, header, parameter
 
+from lake.admission.reading import read
 from lake.connectors import check_arguments, open_connector
 from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
 from lake.errors import CitybrainError, ContractError, DeliveryDamaged, SourceLate, SourceRefused, SourceUnavailable
 from lake.landing import Landed, deliveries, land
 from lake.settings import Settings
+from tests.servers.http_api import Answer, Guard, HttpApi, Signatures, Tokens, basic, bearer, header, parameter
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
@@ -300,7 +302,12 @@ def test_an_empty_day_has_many_faces(settings: Settings) -> None:
     with api(settings, 0) as (served, lake):
         for number, (answer, arguments) in enumerate(empty, 1):
             served.script = {number: lambda answer=answer: answer}  # type: ignore[misc]
-            assert land(contract(**arguments), TODAY, lake).delivered == 0  # type: ignore[arg-type]
+            landed = land(contract(**arguments), TODAY, lake)  # type: ignore[arg-type]
+            assert landed.delivered == 0
+            (lake.staging / "tmp").mkdir(exist_ok=True)
+            with duckdb.connect() as connection:
+                read(connection, landed, lake.staging / "tmp")
+                assert connection.execute("SELECT count(*) FROM raw").fetchone() == (0,)
         served.script = {6: lambda: (200, {}, b'{"items": null}'), 7: lambda: (200, {}, b'{"items": null}')}
         with pytest.raises(DeliveryDamaged, match="holds no list of records"):
             land(contract(total_field=None), TODAY, lake)

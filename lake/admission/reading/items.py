@@ -52,7 +52,9 @@ def read_pages(connection: duckdb.DuckDBPyConnection, landed: Landed, scratch: P
     arguments = landed.contract.source.arguments
     items = _Items(connection, landed, sparse=bool(arguments.get("sparse", False)))
     path = str(arguments.get("items_path", "items"))
-    _read_lists(landed, items, None, tuple(part for part in path.split(".") if part))
+    # Some APIs say `null`, or leave the list out, where there is nothing.
+    without = frozenset(file.name for file in landed.files if file.records == 0)
+    _read_lists(landed, items, None, tuple(part for part in path.split(".") if part), without)
 
 
 def read_documents(connection: duckdb.DuckDBPyConnection, landed: Landed, scratch: Path) -> None:
@@ -245,14 +247,17 @@ def _cell(value: Any, path: Path_) -> str | None:
 # ---- documents, in a stream ------------------------------------------------------------------------------------------
 
 
-def _read_lists(landed: Landed, items: _Items, member: str | None, row_path: Path_) -> None:
+def _read_lists(
+    landed: Landed, items: _Items, member: str | None, row_path: Path_, without: frozenset[str] = frozenset()
+) -> None:
+    """Take the list of each document; those in `without` may have none, as the count of records bears out."""
     addresses: list[tuple[str, date | None]] = []
     for part in parts(landed, member):
         number = len(addresses)
         addresses.append((part.address, part.day))
         first, size = 1, 0
         batch: list[str] = []
-        for text in _Document(landed, part.address, part.stream).items(row_path):
+        for text in _Document(landed, part.address, part.stream).items(row_path, needed=part.address not in without):
             size += len(text)
             batch.append(text)
             if size >= _BATCH:
@@ -288,7 +293,7 @@ class _Document:
         self._text, self._at, self._ended = "", 0, False
         self._met = False
 
-    def items(self, path: Path_) -> Iterator[str]:
+    def items(self, path: Path_, *, needed: bool) -> Iterator[str]:
         """The items' texts.
 
         Raises:
@@ -299,7 +304,7 @@ class _Document:
         yield from self._below(path)
         if self._letter():
             raise self._damaged("something stands behind the document's end")
-        if not self._met:
+        if needed and not self._met:
             raise self._damaged(f"there is no list of records at {'.'.join(path) or 'the top'}")
 
     def _below(self, path: Path_) -> Iterator[str]:
