@@ -197,13 +197,15 @@ def columns_of(kwargs: Mapping[str, Any]) -> list[str]:
 
 def _parse(path: Path, contract: Contract, later: frozenset[str]) -> tuple[Suite, list[str]]:
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         entries: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return Suite(path), [f"{path.name}:{line}: not YAML ({error.problem})"]
+    except (YAMLError, UnicodeDecodeError) as error:
+        return Suite(path), [f"{path.name}:1: not YAML in UTF-8 ({type(error).__name__})"]
     if not isinstance(entries, list):
         return Suite(path), [f"{path.name}:1: a suite is a list of expectations, `[]` when there are none"]
     expectations: list[Expectation] = []
