@@ -224,7 +224,6 @@ def workplace(
     scratch = settings.staging / "tmp" / f"admission-{contract.department}-{contract.name}"
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed; the dataset's lock is ours
     scratch.mkdir(parents=True, mode=0o700)
-    extensions = ("excel",) if contract.source.connector == "excel_files" else ()
     connection = connect(settings, zone="UTC", extensions=extensions, reads=reads)
     purposes = [DIGEST, *sorted({column.purpose for column in contract.columns if column.purpose})]
     try:
