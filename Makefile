@@ -74,15 +74,16 @@ audit: $(VENV)/.ready ## ask the advisory services about the lock (needs a netwo
 	@$(BIN)/pip-audit --require-hashes --disable-pip --vulnerability-service osv --requirement requirements.lock
 
 .PHONY: bench
-bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction against its peers
+bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction and connectors against their peers
 	@$(BIN)/python bench/commits.py
 	@$(BIN)/python bench/gate.py
 	@$(BIN)/python bench/extract.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
+	@$(BIN)/python bench/connectors.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.ready ## an environment with the peers that extraction is compared with
 	@$(BIN)/uv venv --quiet --allow-existing .venv-bench
-	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python connectorx "dlt[parquet,sql_database]" "psycopg[binary]" pyarrow
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python connectorx "dlt[parquet,sql_database,filesystem]" "psycopg[binary]" PyMySQL pandas pyarrow
 
 .PHONY: clean
 clean: ## remove the demo's home and caches; the environment stays

@@ -21,6 +21,7 @@ import duckdb
 import psycopg
 import pymysql
 import pytest
+from servers.mariadb import MariaDB, mariadb
 
 from lake.admission.suites import check_suite
 from lake.connectors import check_arguments, extraction, mysql, open_connector, postgres, sql_database
@@ -34,7 +35,6 @@ from lake.load import load
 from lake.settings import PROJECT_ROOT, Settings
 from lake.upkeep import make_ready
 from samples.serve import StandIn
-from tests.servers.mariadb import MariaDB, mariadb
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
