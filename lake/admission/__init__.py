@@ -224,7 +224,7 @@ def workplace(
     scratch = settings.staging / "tmp" / f"admission-{contract.department}-{contract.name}"
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed; the dataset's lock is ours
     scratch.mkdir(parents=True, mode=0o700)
-    connection = connect(settings, zone="UTC", extensions=extensions, reads=reads)
+    connection = connect(settings, zone="UTC", reads=reads)
     purposes = [DIGEST, *sorted({column.purpose for column in contract.columns if column.purpose})]
     try:
         ensure_keys(settings, purposes)
