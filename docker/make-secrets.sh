@@ -8,8 +8,8 @@ umask 077
 mkdir -p "$folder"
 chmod 0700 "$folder"
 random() { openssl rand -base64 "$1" | tr -d '\n' | tr '+/' '-_'; }
-put() { # name, value
-  if [ ! -s "$folder/$1" ]; then printf '%s\n' "$2" > "$folder/$1.new"; chmod 0444 "$folder/$1.new"; mv "$folder/$1.new" "$folder/$1"; fi
+put() { # name, value; no line end, for Airflow takes what `cat` prints as it is
+  if [ ! -s "$folder/$1" ]; then printf '%s' "$2" > "$folder/$1.new"; chmod 0444 "$folder/$1.new"; mv "$folder/$1.new" "$folder/$1"; fi
 }
 put postgres_password "$(random 33)"
 put airflow_database_password "$(random 33)"

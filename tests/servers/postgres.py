@@ -69,7 +69,7 @@ class PostgresServer:
         end = time.monotonic() + 30
         while True:
             try:
-                psycopg.connect(self._address("postgres"), connect_timeout=5).close()
+                psycopg.connect(self.address(), connect_timeout=5).close()
                 return
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > end:
@@ -90,10 +90,10 @@ class PostgresServer:
 
     def database(self, name: str) -> str:
         """Make a database, if it is not there, and give its URI for SQLAlchemy."""
-        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.address(), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
                 connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
-        return self._address(name).replace("postgresql://", "postgresql+psycopg2://")
+        return self.address(name).replace("postgresql://", "postgresql+psycopg2://")
 
-    def _address(self, database: str) -> str:
+    def address(self, database: str = "postgres") -> str:
         return f"postgresql://postgres:{QUOTED}@127.0.0.1:{self.port}/{database}"
