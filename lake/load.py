@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+import shutil
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from lake.admission.keys import WITHDRAWALS, admit_withdrawals
 from lake.boundary import boundary
 from lake.contracts import contract_for, spans, versions_of
 from lake.contracts.model import Cadence, Contract, Mode, Window, last_due, window_of
+from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import (
     Busy,
     CitybrainError,
@@ -38,6 +41,8 @@ from lake.tables import Committed, Tables
 
 Progress = Callable[[str], None]
 LOCK_PATIENCE_S = 600.0
+REPLAY = "replay"
+"""Kind of a decision to judge a delivery anew; one without a kind lets a held delivery in."""
 ADMITTING = "admitting.json"
 """In the landing folder from before the admission until the ledger has what became of it."""
 
@@ -197,7 +202,9 @@ def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
     )
 
 
-def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again: bool = False) -> LoadResult:
+def admit_and_commit(
+    landed: Landed, settings: Settings, say: Progress, *, again: bool = False, anew: bool = False
+) -> LoadResult:
     """Bring a landed delivery into the table; under the dataset's lock.
 
     Args:
@@ -205,6 +212,7 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
         settings: the city's home.
         say: called with a line of text before each long step.
         again: admit it although the table may hold it already.
+        anew: and judge what it brought into the table as if it were not there: its rows go out, the new ones come in.
     """
     parts = parts_of(landed, settings)
     landed = replace(landed, contract=parts[-1].contract)
@@ -219,12 +227,17 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
         return _finish(landed, committed, ledger, settings)
     _write(landed.folder / ADMITTING, {"commits": len(_listed(landed.folder / "commit.json", "commits"))})
     held = held_content(contract, landed.window, settings, tables)
+    taken = TakenOut()
+    if anew:
+        files = [file.path for file in tables.pin(contract).files]
+        taken = take_out(landed, files, settings, settings.staging / contract.department / contract.name / "staying")
+        held = replace(held, files=taken.instead_of(held.files))
     say(f"admitting {contract.dataset} {landed.window}: {landed.delivered} records")
     try:
         if landed.digest_algorithm == WITHDRAWALS:
             admitted = admit_withdrawals(landed, settings)
         else:
-            admitted = admit(landed, held, settings, parts=parts, accept_anyway=_decision(landed.folder))
+            admitted = admit(landed, held, settings, parts=parts, accept_anyway=decision_of(landed.folder))
     except (PartitionHeld, ContractViolation) as error:
         _hold(landed, error, ledger, settings)
         raise
@@ -235,14 +248,79 @@ def admit_and_commit(landed: Landed, settings: Settings, say: Progress, *, again
     say(f"committing {contract.dataset} {landed.window}")
     committed = tables.commit(
         contract,
-        admitted.staged,
+        [*admitted.staged, *map(Path, taken.staying)],
         delivery=landed.delivery,
         replace_days=admitted.replaced_days,
+        replace_files=taken.outgoing,
         expected_snapshot=held.snapshot_id,
         also_by=admitted.by,
     )
     boundary("commit.done")
     return _finish(landed, committed, ledger, settings)
+
+
+@dataclass(frozen=True)
+class TakenOut:
+    """Files of a table that hold rows of one delivery, and files with what others brought among them.
+
+    Attributes:
+        outgoing: paths of the table's files.
+        staying: paths of new files, one for each of the former that other deliveries have rows in.
+    """
+
+    outgoing: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
+
+    def instead_of(self, files: Iterable[str]) -> tuple[str, ...]:
+        """The files without the outgoing ones, and with what stays of these."""
+        listed = tuple(files)
+        rest = tuple(path for path in listed if path not in self.outgoing)
+        return (*rest, *self.staying) if len(rest) < len(listed) else rest
+
+
+def take_out(landed: Landed, files: Sequence[str], settings: Settings, room: Path) -> TakenOut:
+    """Find the files with rows of a delivery (mode changes) and write what is to stay of them below `room`."""
+    if landed.contract.mode is not Mode.CHANGES:
+        return TakenOut()  # a replayed day takes the place of the day
+    shutil.rmtree(room, ignore_errors=True)
+    commits = _listed(landed.folder / "commit.json", "commits")
+    days = {f"ds={day['day']}" for commit in commits for day in commit["days"] if day["accepted"]}
+    of_days = [path for path in files if path.rsplit("/", 2)[-2] in days]
+    if not of_days:
+        return TakenOut()
+    staying = []
+    with connect(settings, zone="UTC", reads=of_days) as duck:
+        listed = ", ".join(quote_literal(path) for path in of_days)
+        found = duck.execute(
+            "SELECT filename, count(*) FILTER (WHERE _delivery <> $1) FROM "
+            f"read_parquet([{listed}], filename = true, hive_partitioning = false, union_by_name = true) "
+            "GROUP BY filename HAVING count(*) FILTER (WHERE _delivery = $1) > 0 ORDER BY filename",
+            [landed.delivery],
+        ).fetchall()
+        for path, others in found:
+            if others:
+                target = room / path.rsplit("/", 2)[-2] / f"{uuid.uuid4()}.parquet"
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                source = quote_literal(path)
+                ids = duck.execute(
+                    f"SELECT name, field_id FROM parquet_schema({source}) WHERE field_id IS NOT NULL"
+                ).fetchall()
+                numbers = ", ".join(f"{quote_identifier(name)}: {number}" for name, number in ids)
+                duck.execute(
+                    f"COPY (SELECT * FROM read_parquet({source}, hive_partitioning = false) "
+                    f"WHERE _delivery <> {quote_literal(landed.delivery)}) TO {quote_literal(str(target))} "
+                    f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{numbers}}})"
+                )
+                staying.append(str(target))
+    return TakenOut(tuple(path for path, _ in found), tuple(staying))
+
+
+def readmit(landed: Landed, because: str, by: str, settings: Settings, say: Progress) -> LoadResult:
+    """Replay a committed delivery by today's contract and suite, and record who wanted it and why; under the lock."""
+    at = stamp(settings, landed.contract.dataset).isoformat()
+    decision = {"kind": REPLAY, "because": because, "by": by, "at": at, "delivery": landed.delivery}
+    _append(landed.folder / "decision.json", "decisions", decision)
+    return admit_and_commit(landed, settings, say, again=True, anew=True)
 
 
 def _finish(landed: Landed, committed: Committed, ledger: Ledger, settings: Settings) -> LoadResult:
@@ -476,8 +554,9 @@ def _hold(landed: Landed, error: CitybrainError, ledger: Ledger, settings: Setti
     (landed.folder / ADMITTING).unlink(missing_ok=True)
 
 
-def _decision(folder: Path) -> str | None:
-    decisions = _listed(folder / "decision.json", "decisions")
+def decision_of(folder: Path) -> str | None:
+    """Why somebody lets a delivery in whatever its checks say; None when nobody does."""
+    decisions = [each for each in _listed(folder / "decision.json", "decisions") if each.get("kind") != REPLAY]
     return str(decisions[-1]["because"]) if decisions else None
 
 

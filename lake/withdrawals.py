@@ -21,7 +21,7 @@ from lake.contracts import contract_for
 from lake.contracts.model import Contract, Mode, Window, Withdrawal
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import ContractError, PartitionHeld, told_when_full
-from lake.landing import Landed, land
+from lake.landing import Landed, land, stamp
 from lake.landing.manifest import write_durably
 from lake.ledger import COMPARED, Ledger, compared_events
 from lake.load import LoadResult, Progress, admit_and_commit, load_business_day, loading, settle
@@ -111,7 +111,7 @@ def compare_keys(
                 day=day,
             )
         day = day or newest
-        at = datetime.now(UTC).isoformat()
+        at = stamp(settings, dataset).isoformat()
         say(f"asking {dataset} for its keys")
         room = settings.staging / "tmp" / f"keys-{contract.department}-{contract.name}"
         shutil.rmtree(room, ignore_errors=True)

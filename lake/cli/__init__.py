@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(contracts.app, name="contract")
 app.command("load")(loads.load_command)
+app.command("replay")(loads.replay_command)
 app.command("compare-keys")(loads.compare_keys_command)
 app.command("reconcile")(loads.reconcile_command)
 app.add_typer(loads.quarantine, name="quarantine")

@@ -106,6 +106,53 @@ def _tell_more(result: LoadResult) -> None:
         err.print(f"the source had nothing for {len(result.missing_days)} days, the first {result.missing_days[0]}")
 
 
+def replay_command(
+    dataset: Dataset,
+    first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
+    last: Annotated[str | None, typer.Option("--to", help="last day; default: the first")] = None,
+    *,
+    commit: Annotated[bool, typer.Option("--commit", help="bring the differences into the table")] = False,
+    because: Annotated[str, typer.Option(help="why; kept in the ledger, needed to commit")] = "",
+    by: Annotated[str, typer.Option(help="who decides")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """What today's contract and suite make of deliveries loaded before: rows and columns that would change, no values.
+
+    Nothing is changed without --commit. A day that a newer delivery has corrected stays corrected.
+
+    Example: citybrain replay queens.dot.street_defect --from 2023-04-01 --to 2023-04-03
+    """
+    from lake.replay import replay
+
+    window = Window(parse_day(first), parse_day(last or first))
+    found = replay(
+        dataset, window, settings(), commit=commit, because=because, by=by or getpass.getuser(), progress=say
+    )
+    if as_json:
+        print_json([each.as_dict() for each in found])
+        return
+    print_table(
+        f"{dataset} {window}, judged anew",
+        ["delivery", "contract", "day", "rows", "would be", "added", "removed", "changed", "values by column"],
+        [
+            (
+                each.delivery, ", ".join(each.versions), day.day, day.before, day.after, day.added, day.removed,
+                day.changed, ", ".join(f"{name} {n}" for name, n in day.columns.items()),
+            )
+            for each in found
+            for day in each.days
+            if not day.is_same
+        ],
+    )  # fmt: skip
+    for each in found:
+        if each.held:
+            err.print(f"delivery {each.delivery} would be held and stays as it is: {each.held}", highlight=False)
+    changed = sum(not each.is_same for each in found)
+    out.print(
+        f"{len(found)} deliveries, {changed} with a difference, {sum(each.is_committed for each in found)} committed"
+    )
+
+
 def compare_keys_command(
     dataset: Dataset,
     day: Annotated[str | None, typer.Option(help="from which day on it is known; default: the newest loaded")] = None,
@@ -265,3 +312,27 @@ def ledger_rebuild_command() -> None:
     from lake.ledger import Ledger
 
     out.print(f"{Ledger(settings()).rebuild()} events")
+
+
+@ledger.command("emit")
+def ledger_emit_command(
+    since: Annotated[
+        str | None, typer.Option(help="send lineage from this instant on again; default: what is new")
+    ] = None,
+) -> None:
+    """Pass the ledger's news on to those who follow: OpenLineage, StatsD, OpenTelemetry, as far as configured.
+
+    Lineage sent twice is the same lineage. Exit status 1 when a receiver is away; it is sent the same next time.
+
+    Example: citybrain ledger emit
+    """
+    from lake.cli.alerts import instant
+    from lake.watch.emitting import emit
+
+    home = settings()
+    done = emit(home, since=instant(since, home) if since else None)
+    out.print(f"{done.events} events passed on")
+    for failed in done.failed:
+        err.print(f"not passed on to {failed}", highlight=False)
+    if done.failed:
+        raise typer.Exit(1)

@@ -104,6 +104,14 @@ def compare_keys(settings: Settings, dataset: str) -> int:
     return compare(dataset, settings).withdrawn
 
 
+def replay(settings: Settings, dataset: str, first: str, last: str) -> int:
+    from lake.contracts.model import Window
+    from lake.replay import replay as judge
+
+    window = Window(date.fromisoformat(first), date.fromisoformat(last))
+    return len(judge(dataset, window, settings, commit=True, because="killed", by="who"))
+
+
 def publish(settings: Settings, as_of: str) -> str:
     from lake.marts import build
     from lake.marts import publish as show
