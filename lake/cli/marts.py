@@ -90,3 +90,30 @@ def export_command(
 
     rows = marts.export(settings(), sql, file, overwrite=force)
     out.print(f"{rows} rows in {file}")
+
+
+@app.command("changes")
+def changes_command(
+    brief: Annotated[str | None, typer.Option(help="one brief, such as B01; default: all")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Issued figures that the published build would say otherwise, and the deliveries since that are behind it.
+
+    Example: citybrain marts changes --brief B01
+    """
+    from lake import marts
+    from lake.engine import quote_literal
+
+    result = marts.query(
+        settings(),
+        "SELECT brief, period, scope, figure, before, after, string_agg(DISTINCT dataset || ' ' || day || ' ' || why, "
+        "'; ' ORDER BY dataset || ' ' || day || ' ' || why) AS because FROM about.changed_figures "
+        + (f"WHERE brief = {quote_literal(brief)} " if brief else "")
+        + "GROUP BY ALL ORDER BY ALL",
+    )
+    if as_json:
+        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    elif result.rows:
+        print_table("Issued figures that changed", result.columns, result.rows)
+    else:
+        out.print("no issued figure has changed")
