@@ -18,12 +18,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import pydantic
 
+from lake.connectors.paths import parse
 from lake.connectors.protocol import Arguments
 from lake.errors import ContractError, SourceRefused
 
@@ -509,14 +511,22 @@ def _basic(user: str, password: str, spelled: Callable[[str], str]) -> dict[str,
 
 
 def at(page: Any, way: str | None) -> Any:
-    """What lies at the end of a dotted way; None when there is no such thing."""
+    """What lies at the end of a way (see `lake.connectors.paths`); None when there is no such thing."""
     if way is None:
         return None
-    for step in way.split(".") if way else ():
-        if not isinstance(page, dict):
+    for part in _parts(way):
+        if isinstance(page, dict):
+            page = page.get(part)
+        elif isinstance(page, list) and part.isdigit() and int(part) < len(page):
+            page = page[int(part)]
+        else:
             return None
-        page = page.get(step)
     return page
+
+
+@lru_cache(maxsize=256)
+def _parts(way: str) -> tuple[str, ...]:
+    return parse(way) if way else ()
 
 
 def told_code(value: Any) -> str:

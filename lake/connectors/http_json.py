@@ -19,7 +19,7 @@ import pydantic
 from lake.connectors.http_auth import Ask, Auth, address_of, as_text, at, authenticator_of
 from lake.connectors.http_client import Answer, Client, Codes, NotThere, Patience, TooLarge, Transient, is_decimal
 from lake.connectors.http_pages import Contradiction, PageArguments, Pages, Turn, path_of, placed
-from lake.connectors.paths import name_of, parse
+from lake.connectors.paths import name_of
 from lake.connectors.protocol import Description, Fetched, FetchedFile, SourceColumn
 from lake.contracts.model import Contract, Mode, Window
 from lake.errors import CitybrainError, DeliveryDamaged, SourceLate, SourceRefused, SourceUnavailable
@@ -39,6 +39,8 @@ _DESCRIBED_DAYS = (1, 31, 366)
 
 class HttpArguments(PageArguments):
     """Arguments of an API; those of its paging are `PageArguments`.
+
+    A dotted way (``data.total``) leads into the answer; where keys hold dots it is a JSON pointer (``/@odata.count``).
 
     Attributes:
         path: path below the connection's address.
@@ -78,7 +80,7 @@ class HttpArguments(PageArguments):
     query: dict[str, str | int] = pydantic.Field(default_factory=dict)
     headers: dict[str, str] = pydantic.Field(default_factory=dict)
     auth: Auth | None = None
-    items_path: str = "items"
+    items_path: str = pydantic.Field(default="items", pattern=r"^([^.\[\]/]+(\.[^.\[\]/]+)*)?$")
     total_field: str | None = "total"
     sparse: bool = False
     null_is_empty: bool = False
@@ -556,23 +558,11 @@ def _identities(page: _Page, contract: Contract) -> set[bytes]:
         names.append(contract.column(contract.cursor).source_name)
     if not contract.key:
         return set(page.lines)
-    ways = [parse(name) for name in names]
     found = set()
     for item, line in zip(page.items, page.lines, strict=True):
-        values = [_cell(item, way) for way in ways]
+        values = [at(item, name) for name in names]
         found.add(line if None in values else json.dumps(values, sort_keys=True).encode())
     return found
-
-
-def _cell(item: Any, way: tuple[str, ...]) -> Any:
-    for part in way:
-        if isinstance(item, dict):
-            item = item.get(part)
-        elif isinstance(item, list) and part.isdigit() and int(part) < len(item):
-            item = item[int(part)]
-        else:
-            return None
-    return item
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import pytest
@@ -22,7 +24,7 @@ from lake.connectors import check_arguments, open_connector
 from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
 from lake.errors import CitybrainError, ContractError, DeliveryDamaged, SourceLate, SourceRefused, SourceUnavailable
 from lake.landing import Landed, deliveries, land
-from lake.settings import Settings
+from lake.settings import PROJECT_ROOT, Settings
 from tests.servers.http_api import Answer, Guard, HttpApi, Signatures, Tokens, basic, bearer, header, parameter
 
 DAY = date(2023, 3, 27)
@@ -191,6 +193,16 @@ def test_no_link_leads_to_another_server(settings: Settings, link: str) -> None:
         assert len(served.requests) == 1
 
 
+def test_keys_with_dots_are_reached_by_a_pointer(settings: Settings) -> None:
+    with api(settings, 7) as (served, lake):
+        served.envelope = lambda parts: {
+            "value": parts["items"], "@odata.count": parts["total"], "@odata.nextLink": parts["next"]
+        }  # fmt: skip
+        odata = {"next_field": "/@odata.nextLink", "total_field": "/@odata.count", "items_path": "value"}
+        landed = land(contract(**DIALECTS["next url"] | odata), TODAY, lake)  # type: ignore[arg-type]
+        assert (ids(landed, "value"), landed.control_total) == ([str(n) for n in range(7)], 7)
+
+
 def test_inner_addresses_in_links_can_be_set_right(settings: Settings) -> None:
     def inner(parts: dict[str, Any]) -> dict[str, Any]:
         return parts | {"next": parts["next"] and parts["next"].replace("127.0.0.1", "10.0.0.1").replace("/v1", "/in")}
@@ -319,8 +331,6 @@ KEY = "our-app"
 
 
 def credentials(user: str = KEY) -> str:
-    from urllib.parse import quote
-
     return f"{quote(user, safe='')}:{quote(SECRET, safe='')}"
 
 
@@ -394,7 +404,10 @@ def test_the_source_knows_us_and_nobody_learns_how(
             land(contract(**arguments), TODAY, lake)  # type: ignore[arg-type]
         seen = told(refused.value) + caplog.text + repr(open_connector(contract(**arguments), lake).__dict__)  # type: ignore[arg-type]
         assert secret not in seen
+        assert quote(secret) not in seen
         assert "token-" not in seen
+        # Their libraries tell whole addresses, key and signature included.
+        assert not [record.name for record in caplog.records if record.name.startswith(("httpx", "httpcore"))]
     assert nothing_landed(wrong) or secret not in "".join(
         path.read_text() for path in lake.landing.rglob("*") if path.is_file()
     )
@@ -453,8 +466,6 @@ def test_a_clock_that_is_wrong_is_told(settings: Settings) -> None:
 
 
 def test_secrets_may_stand_in_the_query_of_the_connection(settings: Settings) -> None:
-    from urllib.parse import quote
-
     with HttpApi(1, guard=basic(KEY, SECRET)) as served:
         lake = connected(settings, served.uri(more=f"/?app_key={KEY}&app_secret={quote(SECRET, safe='')}"))
         assert land(contract(), TODAY, lake).delivered == 1
@@ -753,3 +764,17 @@ def test_a_count_is_asked_for_with_the_smallest_page(settings: Settings) -> None
             connector.count(contract(), Window(TWO_DAYS.last, TWO_DAYS.last))
     cursors = contract(path="/v1/cursor", paging="cursor")
     assert open_connector(cursors, lake).count(cursors, TODAY) is None
+
+
+# ---- what the guide shows --------------------------------------------------------------------------------------------
+
+
+def test_every_example_of_the_guide_can_be_opened() -> None:
+    from ruamel.yaml import YAML
+
+    guide = (PROJECT_ROOT / "docs/how-to/connect-an-api.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    assert len(examples) >= 10
+    for example in examples:
+        bare = dataclasses.replace(contract(), source=Source("http_json", "api", YAML(typ="safe").load(example)))
+        assert check_arguments(bare) == [], example
