@@ -210,21 +210,24 @@ def keep_up(settings: Settings, today: date) -> dict[str, Counts]:
 
 
 def watch_city(settings: Settings, now: datetime) -> Counts:
-    """Tell whoever has to be told what is late, held or of an unusual size.
+    """Tell whoever has to be told what is late, held or of an unusual size; pass the ledger's news on to who follows.
 
     Raises:
         CitybrainError: a way does not work; what did not go out is tried again by the next run.
     """
-    from lake.watch import alerts
+    from lake.watch import alerts, emitting
 
     told = alerts.watch(settings, now)
     for way, level, _, keys in told.messages:
         log.info("told by %s, %s: %s", way, level, ", ".join(keys))
+    emitted = emitting.emit(settings)
+    for failed in emitted.failed:
+        log.warning("not passed on to %s", failed)
     if told.failed:
         raise CitybrainError(
             f"somebody could not be told: {'; '.join(told.failed)}", remedy="see `citybrain alert test`"
         )
-    return {"problems": len(told.problems), "messages": len(told.messages)}
+    return {"problems": len(told.problems), "messages": len(told.messages), "emitted": emitted.events}
 
 
 def history_windows(contract: Contract, first: date, last: date, since: date | None = None) -> list[Window]:
