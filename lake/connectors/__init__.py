@@ -48,6 +48,7 @@ CONNECTORS = (
     "json_lines_files",
     "xml_files",
     "geojson_files",
+    "shapefile_files",
 )
 
 

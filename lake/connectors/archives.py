@@ -62,10 +62,11 @@ class PackedArguments(FileArguments):
     member: str | None = None
 
 
-def unpacked(path: Path, member: str | None = None) -> Iterator[Iterator[bytes]]:
+def unpacked(path: Path, member: str | None = None, suffix: str = "") -> Iterator[Iterator[bytes]]:
     """The bytes of a file, a megabyte at a time at most: one stream, or one for each member of a zip that matches.
 
-    Each stream must be read to its end before the next one is asked for.
+    Each stream must be read to its end before the next one is asked for. `suffix` narrows the members down further, in
+    upper or lower case.
 
     Raises:
         DamagedArchive: while it is read.
@@ -77,10 +78,10 @@ def unpacked(path: Path, member: str | None = None) -> Iterator[Iterator[bytes]]
             if magic.startswith(start):
                 raise DamagedArchive(f"it is a {name} archive; only gzip and zip are unpacked")
         limit = _Limit(path.stat().st_size)
-        suffix = path.suffix.lower()
-        if magic.startswith(ZIP_MAGICS) or suffix == ".zip":
-            yield from _members(file, member, limit)
-        elif magic.startswith(GZIP_MAGIC) or suffix == ".gz":
+        own_suffix = path.suffix.lower()
+        if magic.startswith(ZIP_MAGICS) or own_suffix == ".zip":
+            yield from _members(file, member, suffix, limit)
+        elif magic.startswith(GZIP_MAGIC) or own_suffix == ".gz":
             yield _not_packed_twice(_gunzipped(file, limit))
         else:
             yield iter(lambda: file.read(_BLOCK), b"")
@@ -176,7 +177,7 @@ class _Walk:
         self.position -= len(rest)
 
 
-def _members(file: IO[bytes], pattern: str | None, limit: _Limit) -> Iterator[Iterator[bytes]]:
+def _members(file: IO[bytes], pattern: str | None, suffix: str, limit: _Limit) -> Iterator[Iterator[bytes]]:
     walk = _Walk(file)
     found: list[tuple[int, bytes]] = []
     matched = 0
@@ -199,14 +200,16 @@ def _members(file: IO[bytes], pattern: str | None, limit: _Limit) -> Iterator[It
         if method == 0 and expected is None and name[-1:] != "/":
             raise DamagedArchive("a member of the zip archive says neither its size nor its end")
         plain = _stored(walk, packed, expected, limit) if method == 0 else _inflated(walk, expected, limit)
-        if is_wanted(name, pattern):
+        if is_wanted(name, pattern) and name.lower().endswith(suffix):
             matched += 1
             yield _not_packed_twice(plain)
         for _ in plain:
             pass  # what is left aside, or was not read to its end
     _check_contents(walk, found)
     if not matched:
-        raise DamagedArchive("no member of the zip archive has the contract's name" if pattern else "the zip is empty")
+        raise DamagedArchive(
+            "no member of the zip archive has the contract's name" if pattern or suffix else "the zip is empty"
+        )
 
 
 def _checked_name(raw: bytes, flags: int) -> str:

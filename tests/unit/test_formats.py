@@ -17,12 +17,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from admission_deliveries import DAY, run
+from admission_deliveries import DAY, run, totals
 from format_deliveries import cells, landed, made, raw, with_arguments
 
 from lake.connectors import open_connector
-from lake.contracts.model import Contract
+from lake.contracts.model import Contract, Window
 from lake.errors import DeliveryDamaged, SchemaDrift
+from lake.landing import land
 from lake.settings import Settings
 
 EXTREMES = [
@@ -641,3 +642,87 @@ def test_workbooks_that_are_traps_or_broken_are_refused(content: bytes, told: st
     believed = dataclasses.replace(delivery, files=(dataclasses.replace(delivery.files[0], problem=None),))
     with pytest.raises((DeliveryDamaged, SchemaDrift)):
         run(believed, settings)
+
+
+# ---- shapefiles ------------------------------------------------------------------------------------------------------
+
+CGCS = 'GEOGCS["CGCS2000",DATUM["D_China_2000",SPHEROID["CGCS2000",6378137.0,298.257222101]]]'
+SHAPES = ["名称", "CODE", "AREA", "SINCE", "OPEN", "geometry", "crs"]
+
+
+def shapefile_parts(encoding: str = "gb18030") -> dict[str, bytes]:
+    import shapefile
+
+    shp, shx, dbf = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    writer = shapefile.Writer(shp=shp, shx=shx, dbf=dbf, shapeType=shapefile.POLYGON, encoding=encoding)
+    for name, kind, width, decimals in (
+        ("名称", "C", 20, 0), ("CODE", "C", 6, 0), ("AREA", "N", 25, 15), ("SINCE", "D", 8, 0), ("OPEN", "L", 1, 0),
+    ):  # fmt: skip
+        writer.field(name, kind, size=width, decimal=decimals)
+    writer.poly([[(113.123456789012345, 22.5), (114.0, 22.5), (114.0, 23.0), (113.123456789012345, 22.5)]])
+    writer.record("福田区𠮷", "000440", "1", date(1900, 1, 1), True)
+    writer.null()
+    writer.record("", "", None, None, None)
+    writer.close()
+    table = dbf.getvalue()
+    exact = b"1234567.123456789012345".rjust(25)
+    at = table.index(b"000440") + 6
+    return {
+        "m.shp": shp.getvalue(), "m.shx": shx.getvalue(), "m.dbf": table[:at] + exact + table[at + 25 :],
+        "m.prj": CGCS.encode(), "m.cpg": b"GBK\n",
+    }  # fmt: skip
+
+
+def test_a_shapefile_keeps_attributes_as_stored_and_its_coordinates(settings: Settings) -> None:
+    of = made("shapefile_files", SHAPES, {"crs": "CGCS2000"})
+    ring = "[[113.12345678901235,22.5],[114.0,22.5],[114.0,23.0],[113.12345678901235,22.5]]"
+    wanted = [
+        (None, "福田区𠮷", "000440", "1234567.123456789012345", "1900-01-01", "true",
+         f'{{"type":"Polygon","coordinates":[{ring}]}}', CGCS),
+        (None, None, None, None, None, None, None, CGCS),
+    ]  # fmt: skip
+    parts = shapefile_parts()
+    found = cells(settings, of, zipped({f"地图/{name}": content for name, content in parts.items()}))
+    assert [(row[0], *(cell.replace("], [", "],[") if cell else cell for cell in row[1:])) for row in found] == wanted
+    folder = settings.home.parent / "drop"
+    beside = with_arguments(of, pattern="drop_{day:%Y%m%d}.*")
+    for old in folder.iterdir():
+        old.unlink()
+    for name, content in parts.items():
+        (folder / f"drop_20230301{name[1:]}").write_bytes(content)
+    with_drop = dataclasses.replace(settings, environment={"CITYBRAIN_CONN_DROP": f"file://{folder}"})
+    delivery = land(beside, Window(DAY, DAY), with_drop)
+    assert [row[1] for row in raw(settings, delivery).values()] == ["福田区𠮷", None]
+    assert totals(run(delivery, settings)) == (2, 1, 1, 0)
+    assert totals(run(landed(settings, of, zipped(parts)), settings)) == (2, 1, 1, 0)
+
+
+def test_rows_marked_deleted_and_bad_bytes_are_records_too(settings: Settings) -> None:
+    parts = shapefile_parts()
+    at = parts["m.dbf"].index("福".encode("gb18030"))
+    deleted = parts["m.dbf"][: at - 1] + b"*" + parts["m.dbf"][at:]
+    bad = parts["m.dbf"][:at] + b"\xff\xff" + parts["m.dbf"][at + 2 :]
+    of = made("shapefile_files", SHAPES)
+    assert [r[0] for r in cells(settings, of, zipped(parts | {"m.dbf": deleted}))] == ["marked_deleted", None]
+    assert [r[0] for r in cells(settings, of, zipped(parts | {"m.dbf": bad}))] == ["bad_bytes", None]
+
+
+SHAPE_PARTS = shapefile_parts()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"m.shp": SHAPE_PARTS["m.shp"][:-3]}, "truncated"),
+        ({"m.shp": SHAPE_PARTS["m.shp"] + b"x"}, "truncated"),
+        ({"m.dbf": SHAPE_PARTS["m.dbf"][:-20]}, "ends early"),
+        ({"m.dbf": SHAPE_PARTS["m.dbf"][:4] + b"\1" + SHAPE_PARTS["m.dbf"][5:]}, "more shapes"),
+        ({"m.dbf": b""}, "no .dbf"),
+        ({"m.prj": b'GEOGCS["GCS_WGS_1984"]'}, "GCS_WGS_1984"),
+        ({"m.prj": b""}, "no system"),
+    ],
+)
+def test_shapefiles_whose_parts_do_not_fit_are_refused(change: dict[str, bytes], told: str, settings: Settings) -> None:
+    of = made("shapefile_files", SHAPES, {"crs": "CGCS2000"})
+    with pytest.raises((DeliveryDamaged, SchemaDrift), match=told):
+        run(landed(settings, of, zipped(SHAPE_PARTS | change)), settings)

@@ -31,6 +31,7 @@ READERS = {
     "json_files": "items.read_documents",
     "json_lines_files": "items.read_json_lines",
     "xml_files": "xml.read_xml",
+    "shapefile_files": "shapes.read_shapefiles",
     "geojson_files": "items.read_geojson",
     "parquet_files": "parquet.read_parquet_files",
     "excel_files": "workbook.read_workbooks",
