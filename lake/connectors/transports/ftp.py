@@ -104,6 +104,8 @@ class Way(Transport):
             before = self._seen(server, entry.path)
             if before is None:
                 raise FileNotFoundError(entry.path)
+            if entry.size not in (None, before.size) or (entry.version and not _is_same(entry.version, before.version)):
+                raise changed()
             size = 0
             server.voidcmd("TYPE I")
             with server.transfercmd(f"RETR {self._path(entry.path)}") as data:
@@ -315,6 +317,11 @@ class _TLS(ftplib.FTP_TLS):
         data, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321 - the base's base
         session = cast(ssl.SSLSocket, self.sock).session
         return self.context.wrap_socket(data, server_hostname=self.host, session=session), size
+
+
+def _is_same(listed: str, told: str) -> bool:
+    """Whether the time of a list and that of MDTM are one; some servers tell fractions in one of them only."""
+    return not told or listed.partition(".")[0] == told.partition(".")[0]
 
 
 def _is_missing(error: ftplib.error_perm) -> bool:
