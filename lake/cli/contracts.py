@@ -78,6 +78,10 @@ def draft_command(
     last: Annotated[str | None, typer.Option("--to", help="last day")] = None,
     encoding: Annotated[str, typer.Option(help="utf-8, gb18030, latin-1; default: by the bytes")] = "",
     header: Annotated[bool | None, typer.Option("--header/--no-header", help="whether text files name columns")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="column that tells nothing about people, whatever it looks like")
+    ] = None,
+    key: Annotated[str, typer.Option(help="columns that name a record, with commas between them")] = "",
     into: Annotated[Path | None, typer.Option(help="project to write to; default: this one")] = None,
     force: Annotated[bool, typer.Option("--force", help="write over a draft that is there")] = False,
     as_json: JsonFlag = False,
@@ -95,7 +99,8 @@ def draft_command(
     arguments |= {name: value for name, value in (("table", table), ("pattern", pattern)) if value}
     asked = Asked(
         dataset, source, connection, connector, arguments, zone,
-        parse_day(first) if first else None, parse_day(last) if last else None, encoding, header,
+        parse_day(first) if first else None, parse_day(last) if last else None, encoding, header, tuple(keep or ()),
+        tuple(name.strip() for name in key.split(",") if name.strip()),
     )  # fmt: skip
     drafted = draft(asked, settings(), root=into.resolve() if into else None, force=force, say=say)
     decisions = drafted.verdict.decisions

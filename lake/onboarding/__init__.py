@@ -16,6 +16,8 @@ from typing import Any
 
 import duckdb
 
+from lake.admission.suites import check_suite
+from lake.connectors import check_arguments
 from lake.contracts import check
 from lake.contracts.documents import Mistake
 from lake.engine import connect
@@ -99,6 +101,10 @@ def draft(
         say("looking for keys, days and personal data")
         verdict = judge(duck, sample, profiled, asked)
     files = _files(verdict, sample)
+    city_file = Path("contracts", city, "city.yaml")
+    if not (root / city_file).exists():
+        files[city_file] = write.city_yaml(verdict)
+        verdict = replace(verdict, decisions=(write.CITY_DECISION, *verdict.decisions))
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
@@ -107,8 +113,7 @@ def draft(
     listed.write_text(
         write.decisions_markdown(verdict.contract, sample, verdict.profile, verdict.decisions), encoding="utf-8"
     )
-    contract_files = [root / path for path in files if path.parts[0] == "contracts"]
-    return Drafted(verdict, sample, files, listed, tuple(check(settings, contract_files)))
+    return Drafted(verdict, sample, files, listed, tuple(_mistakes(files, verdict, settings)))
 
 
 @contextmanager
@@ -145,6 +150,16 @@ def _files(verdict: Verdict, sample: Sample) -> dict[Path, str]:
     files[Path(places["model"])] = write.staging_sql(verdict)
     files[Path(places["properties"])] = write.staging_yaml(verdict)
     return files
+
+
+def _mistakes(files: dict[Path, str], verdict: Verdict, settings: Settings) -> Iterator[Mistake]:
+    """What `citybrain contract check` says of the written files."""
+    yield from check(settings, [settings.root / path for path in files if path.parts[0] == "contracts"])
+    for contract in verdict.versions:
+        problems = [("contract", text) for text in check_arguments(contract)]
+        problems += [("suite", text) for text in check_suite(contract, settings)]
+        for kind, text in problems:
+            yield Mistake(str(write.file_names(contract)[kind]), 1, text, f"correct the {kind}")
 
 
 def _zone_of(settings: Settings) -> str:

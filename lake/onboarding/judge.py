@@ -13,6 +13,7 @@ import duckdb
 from lake.admission.typing import cast_sql
 from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Treatment, Withdrawal
 from lake.engine import quote_identifier, quote_literal
+from lake.errors import ContractError
 from lake.onboarding.keys import Key, find_key
 from lake.onboarding.personal import Personal, find_personal
 from lake.onboarding.profile import WORD_MARKERS, ColumnProfile, Profile, values_table
@@ -82,7 +83,8 @@ class _Judging:
         self.personal = {
             column.name: found
             for number, column in enumerate(profile.columns)
-            if (found := find_personal(duck, values_table(number), column)) is not None
+            if column.name not in asked.keep
+            and (found := find_personal(duck, values_table(number), column)) is not None
         }
 
     def verdict(self) -> Verdict:
@@ -101,6 +103,15 @@ class _Judging:
     # ---- the dataset ---------------------------------------------------------------------------------------------
 
     def _key(self) -> Key:
+        unknown = [name for name in (*self.asked.key, *self.asked.keep) if name not in self._names()]
+        if unknown:
+            raise ContractError(
+                f"no column is called {unknown[0]!r}",
+                remedy=f"lake names are {', '.join(self._names())}",
+                dataset=self.asked.dataset,
+            )
+        if self.asked.key:
+            return Key(self.asked.key, 0)
         usable = [column for column in self.profile.columns if column.present and not column.missing + column.failing]
         plain = [column for column in usable if self._treatment(column.name) is Treatment.KEEP]
         hashed = [column for column in usable if self._treatment(column.name) is not Treatment.DROP]
@@ -316,6 +327,9 @@ class _Judging:
 
     def _place(self, column: ColumnProfile) -> int:
         return next(n for n, other in enumerate(self.profile.columns, start=1) if other.name == column.name)
+
+    def _names(self) -> list[str]:
+        return [column.name for column in self.profile.columns]
 
     def _is_named(self) -> bool:
         return self.connector != "csv_files" or bool(self.sample.contract.source.arguments.get("header", True))

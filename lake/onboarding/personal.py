@@ -71,7 +71,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ),
     ("email", r"\b(e ?mail|mail)\b|邮箱|电子邮件"),
     ("plate", r"\b(plate|plate no|licen[cs]e plate|hphm)\b|车牌|号牌"),
-    ("birth_date", r"\b(birth|birthday|birth date|dob|date of birth)\b|出生|生日"),
+    ("birth_date", r"\b(birth|birthday|birth date|dob|date of birth)\b|出生|(?:^|[^发产])生日"),
     ("account", r"\b(account|account no|wechat|openid|user id|login)\b|微信|账号|帐号"),
     (
         "person_name",

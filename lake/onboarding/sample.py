@@ -48,6 +48,8 @@ class Asked:
         zone: IANA zone; '' = the city's.
         first, last: days to take from a source that cannot say which it has.
         encoding, has_header: of text files, where the sample would mislead.
+        keep: lake names of columns a person has decided to tell nothing about people.
+        key: lake names of the columns a person has decided to name a record.
     """
 
     dataset: str
@@ -60,6 +62,8 @@ class Asked:
     last: date | None = None
     encoding: str = ""
     has_header: bool | None = None
+    keep: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -117,12 +117,18 @@ def _scalar(text: str) -> str:
     """A text as YAML reads it back: plain where that is safe, else in double quotes."""
     if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """In double quotes; what cannot be printed is escaped, since YAML takes no such character."""
+    told = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in told)
 
 
 def _flow(value: Any) -> str:
     if isinstance(value, str):
-        return _scalar(value) if not re.search(r"[/ ]", value) else json.dumps(value, ensure_ascii=False)
+        return _scalar(value) if not re.search(r"[/ ]", value) else _quoted(value)
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, Mapping):
@@ -130,6 +136,48 @@ def _flow(value: Any) -> str:
     if isinstance(value, Sequence):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     return str(value)
+
+
+_NAMES = ("name_zh", "name_en", "short_name_zh")
+CITY_DECISION = Decision(
+    "dataset",
+    "What city is it?",
+    "it has no file yet",
+    "a file with its id for a name, one unit below it, and the sample's bounds",
+    "contracts/<city>/city.yaml",
+    is_open=True,
+)
+
+
+def city_yaml(verdict: Verdict) -> str:
+    """A city's file that says no more than is known, for a city that has none."""
+    contract = verdict.contract
+    box = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
+    for column in coordinates(verdict.profile.columns):
+        low, high = _widened(float(column.low or 0), float(column.high or 0))
+        is_latitude = bool({"lat", "latitude"} & set(column.name.split("_")))
+        sides = ("south", "north") if is_latitude else ("west", "east")
+        limit = 90 if is_latitude else 180
+        box |= {sides[0]: max(low, -limit), sides[1]: min(high, limit)}
+    lines = [
+        "# Drafted: names, codes, units and times are to be confirmed.",
+        f"city: {contract.city}",
+        "code: '0'",
+        "level_no: 2",
+        f"name_zh: {_scalar(contract.city)}",
+        f"name_en: {_scalar(contract.city.title())}",
+        f"short_name_zh: {_scalar(contract.city)}",
+        f"zone: {contract.zone}",
+        "languages: [zh, en]",
+        f"bounding_box: {_flow(box)}",
+        "week_start: monday",
+        "holiday_calendar: none",
+        "report_window: natural_day",
+        "brief_due_at: '07:30'",
+        "divisions:",
+        f"  - {{code: '1', level_no: 3, {', '.join(f'{k}: {contract.city}' for k in _NAMES)}}}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 # ---- the suite -------------------------------------------------------------------------------------------------------
