@@ -77,6 +77,7 @@ audit: $(VENV)/.ready ## ask the advisory services about the lock (needs a netwo
 bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction and connectors against their peers
 	@$(BIN)/python bench/commits.py
 	@$(BIN)/python bench/gate.py
+	@$(BIN)/python bench/transports.py
 	@$(BIN)/python bench/extract.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
 	@$(BIN)/python bench/connectors.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
 

@@ -3,9 +3,9 @@
 Arguments of a contract's source, per connector (each file's ``Arguments`` has the details):
 
 - ``postgres``, ``mysql``, ``sql_database``: table
-- ``csv_files``: pattern, header
-- ``excel_files``: pattern, sheet, header_row
-- ``geojson_files``: pattern
+- every ``…_files``: pattern, marker, stable_for_s, checksum, record_count, record_count_at, timeout_s; and
+- ``csv_files``: header
+- ``excel_files``: sheet, header_row
 - ``http_json``: path, method, send, params, query, headers, auth; items_path, total_field, sparse, null_is_empty;
   paging and its names; the days' names and formats; success_field and its values; verify; attempts, backoff_s,
   timeout_s, page_timeout_s, requests_per_second, page_limit_mb

@@ -1,7 +1,7 @@
 """Airflow's connections as the lake spells them: what a person fills in in the UI, as one URI.
 
-Types are those that Airflow's providers give; the providers themselves are not needed. What a type has no field for
-goes into its extras. Secrets are percent-encoded and go nowhere else.
+Types are those that Airflow's providers give; the providers themselves are not needed: where the UI does not offer a
+type, take ``generic`` and write the type into the extra ``type``. What a type has no field for goes into its extras. Secrets are percent-encoded and go nowhere else.
 
 | type | fields | extras |
 |---|---|---|
@@ -37,8 +37,13 @@ def uri_of(connection: Any) -> str:
     Args:
         connection: one of Airflow, of a type of the table above; another type's becomes the scheme.
     """
-    spelled = _SPELLED.get(connection.conn_type, _database_uri)
-    return spelled(connection, connection.extra_dejson)
+    return _SPELLED.get(_kind(connection), _database_uri)(connection, connection.extra_dejson)
+
+
+def _kind(connection: Any) -> str:
+    """The type; what the UI offers depends on the providers installed, so ``generic`` may say it in an extra."""
+    kind: str = connection.conn_type
+    return str(connection.extra_dejson.get("type") or kind) if kind == "generic" else kind
 
 
 def _folder_uri(connection: Any, extra: Mapping[str, Any]) -> str:
@@ -46,13 +51,13 @@ def _folder_uri(connection: Any, extra: Mapping[str, Any]) -> str:
 
 
 def _ftp_uri(connection: Any, extra: Mapping[str, Any]) -> str:
-    has_tls = connection.conn_type == "ftps" or _is_yes(extra.get("tls"))
+    has_tls = _kind(connection) == "ftps" or _is_yes(extra.get("tls"))
     asked = {"implicit": "true" if _is_yes(extra.get("implicit")) else "", **_some(extra, "ca_file", "encoding")}
     return f"{'ftps' if has_tls else 'ftp'}://{_server(connection)}{_folder(connection, extra)}{_query(asked)}"
 
 
 def _database_uri(connection: Any, extra: Mapping[str, Any]) -> str:
-    scheme = _DATABASES.get(connection.conn_type, connection.conn_type)
+    scheme = _DATABASES.get(_kind(connection), _kind(connection))
     database = connection.schema or extra.get("service_name") or ""
     asked = _some(extra, *_DATABASE_OPTIONS.get(scheme, ()))
     return f"{scheme}://{_server(connection)}/{quote(database, safe='')}{_query(asked)}"
@@ -90,7 +95,7 @@ def _http_uri(connection: Any, extra: Mapping[str, Any]) -> str:
     if "://" in (connection.host or ""):
         scheme, _, rest = connection.host.partition("://")
         return f"{scheme}://{credentials}{rest}{_folder(connection, extra)}{asked}"
-    scheme = connection.schema if connection.schema in ("http", "https") else connection.conn_type
+    scheme = connection.schema if connection.schema in ("http", "https") else _kind(connection)
     return f"{scheme}://{_server(connection)}{_folder(connection, extra)}{asked}"
 
 

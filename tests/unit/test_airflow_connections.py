@@ -56,7 +56,12 @@ FILES = [
      f"https://u:{SPELLED}@h:8080/out/x%20y"),
     (made("http", host="https://h:8443/out", password="t/k"), "https://:t%2Fk@h:8443/out"),
 ]  # fmt: skip
+FILES += [
+    (made("generic", {"type": "sftp", "path": "/out"}, host="h", login="u", password="p"), "sftp://u:p@h/out"),
+    (made("generic", {"type": "ftps"}, host="h", login="u", password="p"), "ftps://u:p@h"),
+]
 OTHERS = [
+    (made("generic", {"type": "dm"}, host="h", port=5236, login="u", password="p"), "dm://u:p@h:5236/"),
     (made("postgres", {"sslmode": "verify-full", "cursor": "dictcursor"}, host="h", port=5432, login="u",
           password=SECRET, schema="db"), f"postgresql://u:{SPELLED}@h:5432/db?sslmode=verify-full"),
     (made("mysql", {"charset": "utf8mb4", "ssl_ca": "/ca"}, host="h", login="u", password="p", schema="d"),
