@@ -23,6 +23,11 @@ SHOWN = 60
 """Characters of an unknown name that are shown: a record may stand where the header should."""
 UNKNOWN_FIELD = 0
 """Field id of a column that no contract knows: the lake never holds it."""
+_LIKE_A_CELL = re.compile(
+    r"[@\t\r\n;|]|,.*,|\d{6}|\d[-/.年]\d{1,2}[-/.月]\d|\d:\d\d|^[-+]?\d+([.,]\d+)*([eE][-+]?\d+)?$"
+)
+"""An address of mail, several fields, a long number, a date, a time, a number."""
+_YEAR = re.compile(r"(19|20)\d\d")
 _FORMATTED = re.compile(r"(?P<type>\S+) with (?P<format>.+)")
 
 
@@ -95,7 +100,7 @@ def compare(
     if sorted(names) == sorted(expected):
         return ColumnsChanged(found=tuple(found), reordered=True, file=file)
     removed, added = [n for n in expected if n not in names], [n for n in names if n not in expected]
-    if len(removed) * 2 > len(expected):
+    if len(removed) * 2 > len(expected) or any(map(_is_like_a_cell, added)):
         return ColumnsChanged(file=file)
     renamed = []
     for old in list(removed):
@@ -143,6 +148,11 @@ def lake_type_of(said: str) -> str:
     return "VARCHAR"
 
 
+def _is_like_a_cell(name: str) -> bool:
+    """Whether an unknown name may be a cell: a header whose line end is lost runs on into the first record."""
+    return len(name) > SHOWN or not name.strip() or (not _YEAR.fullmatch(name) and bool(_LIKE_A_CELL.search(name)))
+
+
 def _holds(type_: str, now: str) -> bool:
     old, new = type_.partition("(")[0], now.partition("(")[0]
     if old not in _NUMBERS or new not in _NUMBERS or widens(now, type_):
@@ -173,8 +183,8 @@ def in_words(contract: Contract, changed: ColumnsChanged, found: Sequence[str]) 
     if not changed.found:
         known = sum(name in found for name in expected)
         return (
-            f"only {known} of {len(expected)} names are there among {len(found)}; "
-            "the header is missing, the delimiter another, or nearly all was renamed"
+            f"only {known} of {len(expected)} names are there among {len(found)}, and a record may stand among them; "
+            "the header is missing or broken, the delimiter another, or nearly all was renamed"
         )
     parts = [
         f"{word} {', '.join(names)}"

@@ -130,6 +130,7 @@ def test_the_reader_itself_refuses_a_truncated_archive_and_an_empty_file(setting
         ("Id,Opened,Title,Cost,Caller,Note,Extra", "added 'Extra'"),
         ("Opened,Id,Title,Cost,Caller,Note", "order of the columns changed"),
         (line(1), "the header is missing"),
+        (f"{HEADER}{line(1)}", "a record may stand among them"),
     ],
 )
 def test_a_changed_header_is_told_apart(header: str, told: str, settings: Settings) -> None:
