@@ -23,8 +23,9 @@ class ShapefileArguments(PackedArguments):
 
     A column's ``source_name`` is the name of an attribute; ``geometry`` is the geometry as GeoJSON text in the file's
     own coordinates; ``crs``, where the contract has it, is the text of the ``.prj`` that says which they are.
-    Attributes keep the text they are stored as, blanks around them taken off; dates are written as ISO 8601; a number of
-    asterisks and a date of zeros are missing values. The texts' encoding is the contract's where it is not utf-8, else what the ``.cpg`` says, else what the ``.dbf`` says.
+    Attributes keep the text they are stored as, blanks around them taken off. Dates are written as ISO 8601; a number
+    of nothing but asterisks and a date of zeros are missing values. The texts' encoding is the contract's where that
+    is not utf-8, else what the ``.cpg`` says, else what the ``.dbf`` says.
 
     Attributes:
         member: which ``.shp`` of a zip, as a shell pattern; None = all of them.
