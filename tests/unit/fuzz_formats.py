@@ -29,12 +29,12 @@ from typing import Any
 
 import duckdb
 import openpyxl
-from admission_deliveries import HEADER, contract, deliver, quarantined, rows, run, totals, unchanged
+from admission_deliveries import COLUMNS, HEADER, contract, deliver, quarantined, rows, run, totals, unchanged
 from hypothesis import HealthCheck, given, seed
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from lake.contracts.model import Contract, Mode
+from lake.contracts.model import Column, Contract, Mode
 from lake.errors import CitybrainError, SchemaDrift, Unaccounted
 from lake.settings import Settings
 
@@ -146,12 +146,63 @@ def _geojson() -> bytes:
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False).encode()
 
 
+_FIELDS = [{"name": name, "width": width} for name, width in zip(NAMES, (6, 24, 24, 12, 24, 6), strict=True)]
+
+
+def _fixed_width() -> bytes:
+    return b"".join(
+        b"".join(c.encode("gb18030").ljust(f["width"]) for c, f in zip(record, _FIELDS, strict=True)) + b"\n"
+        for record in RECORDS
+    )
+
+
+_SHAPE_COLUMNS = (
+    *COLUMNS,
+    Column("geometry", "geometry", "VARCHAR", 7),
+)
+
+
+def _shapes() -> dict[str, bytes]:
+    """The parts of a shapefile of points."""
+    import shapefile
+
+    parts = {suffix: io.BytesIO() for suffix in ("shp", "shx", "dbf")}
+    with shapefile.Writer(**parts, encoding="gb18030") as made:
+        for name in NAMES:
+            made.field(name, "C", 40)
+        for number, record in enumerate(RECORDS):
+            made.point(120.0 + number, 32.0)
+            made.record(*record)
+    return {suffix: part.getvalue() for suffix, part in parts.items()}
+
+
+def _dbf() -> bytes:
+    return _shapes()["dbf"]
+
+
+def _with_dbf(dbf: bytes) -> bytes:
+    return _zip({f"areas.{suffix}": part for suffix, part in (_shapes() | {"dbf": dbf}).items()})
+
+
 FORMATS = {
     "csv": Format("csv_files", ".csv", _csv),
     "csv_multiline": Format("csv_files", ".csv", _csv, {"multiline": True}),
     "csv_gb18030": Format("csv_files", ".csv", lambda: _csv("gb18030"), changes={"encoding": "gb18030"}),
     "csv_gz": Format("csv_files", ".csv.gz", _csv, packed=lambda plain: gzip.compress(plain, mtime=0)),
     "csv_zip": Format("csv_files", ".zip", _csv, {"member": "*.csv"}, packed=lambda plain: _zip({"a.csv": plain})),
+    "fixed_width": Format("fixed_width_files", ".txt", _fixed_width, {"fields": _FIELDS}, {"encoding": "gb18030"}),
+    "xml": Format("xml_files", ".xml", _xml, {"row_path": "feed/rows/row", "sparse": True}),
+    "xml_gz": Format(
+        "xml_files",
+        ".xml.gz",
+        _xml,
+        {"row_path": "feed/rows/row", "sparse": True},
+        packed=lambda p: gzip.compress(p, mtime=0),
+    ),
+    "parquet": Format("parquet_files", ".parquet", _parquet),
+    "shapefile": Format(
+        "shapefile_files", ".zip", _dbf, changes={"columns": _SHAPE_COLUMNS, "encoding": "gb18030"}, packed=_with_dbf
+    ),
     "json": Format("json_files", ".json", _json, {"row_path": "data.rows"}),
     "json_lines": Format("json_lines_files", ".jsonl", _json_lines),
     "excel": Format("excel_files", ".xlsx", _sheet, packed=_with_sheet),
