@@ -438,6 +438,13 @@ def _refuse_what_is_past(landed: Landed, settings: Settings) -> None:
             dataset=landed.contract.dataset,
             day=landed.window.first,
         )
+    if not landed.has_bytes:
+        raise ContractError(
+            f"the bytes of delivery {landed.delivery} are not here: the home was restored from a backup without them",
+            remedy="load the days again from the source, or restore a backup made with --with-landing",
+            dataset=landed.contract.dataset,
+            day=landed.window.first,
+        )
     past = past_days(landed, Ledger(settings))
     days = {file.day for file in landed.files if file.day} or set(landed.window.days())
     if past and days <= set(past):

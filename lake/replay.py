@@ -158,7 +158,7 @@ def _kept(dataset: str, window: Window, settings: Settings) -> list[Landed]:
         for landed in deliveries(settings, dataset)
         if landed.window.first <= window.last
         and window.first <= landed.window.last
-        and landed.purged_at is None
+        and landed.has_bytes
         and landed.digest_algorithm != WITHDRAWALS
         and (landed.folder / "commit.json").exists()
         and not ({file.day for file in landed.files if file.day} or set(landed.window.days()))

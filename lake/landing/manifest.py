@@ -60,6 +60,11 @@ class Landed:
         """Where the bytes of a file are."""
         return self.folder / FILES / file.name
 
+    @property
+    def has_bytes(self) -> bool:
+        """Whether it can be admitted again: not after its retention, nor restored from a backup without bytes."""
+        return self.purged_at is None and all(self.path(file).exists() for file in self.files)
+
 
 def write_manifest(landed: Landed, folder: Path) -> None:
     """Write contract and manifest, the manifest last and whole, and have them on the disk."""
