@@ -23,6 +23,7 @@ import pydantic
 
 from lake.connectors.protocol import Arguments, Description, Fetched, FetchedFile, SourceColumn
 from lake.connectors.silence import Silence
+from lake.contracts import drift
 from lake.contracts.model import Contract, Mode, Window
 from lake.engine import connect, quote_identifier
 from lake.errors import CitybrainError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable, StorageFull
@@ -371,14 +372,18 @@ def _cutting_column(contract: Contract) -> str | None:
 
 
 def _promised(contract: Contract, window: Window, found: Sequence[TableColumn], table: str) -> Sequence[TableColumn]:
-    """The table's columns in the contract's order, which must be all of them."""
+    """The table's columns in the contract's order, which must be all of them.
+
+    Where the contract lets unknown columns stay in the landing, they come along behind the others.
+    """
     of_name = {column.name: column for column in found}
     promised = [column.source_name for column in contract.columns]
     missing = [name for name in promised if name not in of_name]
     unknown = [name for name in of_name if name not in promised]
-    if missing or unknown:
-        raise _drift(table, missing, unknown, contract, window.first)
-    return [of_name[name] for name in promised]
+    changed = drift.compare(contract, [(column.name, column.said.type) for column in found], ordered=False)
+    if changed is not None and not drift.is_kept_in_landing(contract, changed):
+        raise _drift(table, missing, unknown, contract, window.first).with_changes(changed)
+    return [of_name[name] for name in (*promised, *unknown)]
 
 
 def _drift(
@@ -389,7 +394,8 @@ def _drift(
         + "; ".join(
             f"{kind}: {', '.join(names)}" for kind, names in (("missing", missing), ("added", unknown)) if names
         ),
-        remedy="ask the department, then write a new version of the contract",
+        remedy="ask the department; `citybrain contract diff` shows it column by column, `citybrain contract evolve` "
+        "writes the next version of the contract",
         dataset=contract.dataset,
         day=day,
         column=[*missing, *unknown][0],
