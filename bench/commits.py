@@ -38,18 +38,22 @@ def main() -> None:
         settings = Settings.from_environment({"CITYBRAIN_HOME": folder})
         settings.make_home()
         tables = Tables(settings)
-        ids = ", ".join(f'"{name}": {number}' for name, _, number in table_columns(CONTRACT))
+        held = table_columns(CONTRACT)
+        ids = ", ".join(f'"{name}": {number}' for name, _, number in held)
         commits: list[float] = []
+        plans: list[float] = []
         bare: list[float] = []
         with connect(settings) as duck:
             for number in range(arguments.days):
                 day = date(2016, 1, 1) + timedelta(days=number)
                 staged = settings.staging / "bench" / f"ds={day}" / "part.parquet"
                 staged.parent.mkdir(parents=True, exist_ok=True)
+                given = {"id": "i", "v": "i * 1.5", "ds": f"'{day}'", "_delivery": "'d'", "_file": "'f'", "_record": "i",
+                         "_digest": "md5(i::VARCHAR)", "_landed_at": "'2026-01-01'"}  # fmt: skip
+                cells = ", ".join(f"({given.get(name, 'NULL')})::{kind} AS {name}" for name, kind, _ in held)
                 duck.execute(
-                    f"COPY (SELECT i::BIGINT AS id, (i * 1.5)::DECIMAL(18,4) AS v, DATE '{day}' AS ds, 'd' AS _delivery, "
-                    "'f' AS _file, i::BIGINT AS _record, md5(i::VARCHAR) AS _digest, TIMESTAMPTZ '2026-01-01' AS _landed_at "
-                    f"FROM range({arguments.records}) r(i)) TO '{staged}' (FORMAT parquet, FIELD_IDS {{{ids}}})"
+                    f"COPY (SELECT {cells} FROM range({arguments.records}) r(i)) "
+                    f"TO '{staged}' (FORMAT parquet, FIELD_IDS {{{ids}}})"
                 )
                 bare.append(_write_bare(staged))
                 started = time.perf_counter()
@@ -58,11 +62,25 @@ def main() -> None:
                     expected_snapshot=tables.snapshot_id(CONTRACT),
                 )  # fmt: skip
                 commits.append(time.perf_counter() - started)
+                started = time.perf_counter()
+                tables.pin(CONTRACT)
+                plans.append(time.perf_counter() - started)
                 if number % 30 == 29:
                     tables.expire(CONTRACT)
                     tables.purge(CONTRACT, pinned=(), older_than=timedelta(0))
                 if number + 1 in (arguments.window, 400, arguments.days):
                     _report(tables, number + 1, commits[-arguments.window :], bare[-arguments.window :])
+        if arguments.days >= 200:
+            _report_growth(commits, plans)
+
+
+def _report_growth(commits: list[float], plans: list[float]) -> None:
+    """Last fifty against first fifty, the very first left out: it makes the table."""
+    ratios = {
+        f"{what}_last50_to_first50": round(statistics.median(times[-50:]) / statistics.median(times[1:51]), 2)
+        for what, times in (("commit", commits), ("plan", plans))
+    }
+    print(json.dumps(ratios), flush=True)
 
 
 def _write_bare(staged: Path) -> float:

@@ -270,43 +270,45 @@ class Tables:
         """Let the catalog know a table whose files are all in their place: what a restore ends with."""
         self._catalog.register_table(f"{NAMESPACE}.{table}", metadata_location)
 
-    def write_paths(self, metadata_location: str, before: str, after: str) -> None:
-        """Put another root into every path that a copied table's metadata names; the copies are changed in place.
+    def write_paths(self, metadata_location: str, before: str, after: str, desk: Path) -> None:
+        """Put another root into every path that a copied table's metadata names.
 
         Args:
-            metadata_location: the copied metadata file, below `after` already.
+            metadata_location: the table's metadata file, as it is to be named.
             before: root of the warehouse the table was copied from, as its paths begin.
             after: root they are to begin with.
+            desk: local folder in which the copies lie as they are to lie below `after`; changed in place.
         """
-        from pyiceberg.io import load_file_io
+        from pyiceberg.io.pyarrow import PyArrowFileIO
 
-        io = load_file_io(dict(self._io_properties), metadata_location)
+        io = PyArrowFileIO()
 
         def moved(path: str) -> str:
             return after + path.removeprefix(before) if path.startswith(f"{before}/") else path
 
-        with io.new_input(metadata_location).open() as stream:
-            document = json.loads(stream.read())
+        def copy(path: str) -> str:
+            return f"file://{desk}{path.removeprefix(after)}"
+
+        document = json.loads(Path(_local_path(copy(metadata_location))).read_text(encoding="utf-8"))
         document["location"] = moved(document["location"])
         for entry in document.get("metadata-log", []):
             entry["metadata-file"] = moved(entry["metadata-file"])
         lengths: dict[str, int] = {}
         for snapshot in document.get("snapshots", []):
             snapshot["manifest-list"] = listed = moved(snapshot["manifest-list"])
-            manifests = _read_avro(io, listed)
+            manifests = _read_avro(io, copy(listed))
             for manifest in manifests.records:
                 path = moved(manifest[manifests.position("manifest_path")])
                 if path not in lengths:
-                    entries = _read_avro(io, path)
+                    entries = _read_avro(io, copy(path))
                     for entry in entries.records:
                         data_file, where = entry[entries.position("data_file")], entries.position("file_path")
                         data_file[where] = moved(data_file[where])
-                    lengths[path] = _write_avro(io, path, entries, "manifest_entry")
+                    lengths[path] = _write_avro(io, copy(path), entries, "manifest_entry")
                 manifest[manifests.position("manifest_path")] = path
                 manifest[manifests.position("manifest_length")] = lengths[path]
-            _write_avro(io, listed, manifests, "manifest_file")
-        with io.new_output(metadata_location).create(overwrite=True) as target:
-            target.write(json.dumps(document).encode())
+            _write_avro(io, copy(listed), manifests, "manifest_file")
+        Path(_local_path(copy(metadata_location))).write_text(json.dumps(document), encoding="utf-8")
 
     def compact(self, contract: Contract, *, before: date) -> int:
         """Merge the files of each day before a date into one file a day, a month to a snapshot; gives files saved.

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,23 +90,26 @@ def restore(
         _refuse_damaged(store, entries)
         (settings.home / UNFINISHED).write_text(json.dumps({"backup": backup.id}))
         say(f"restoring {len(entries)} files of {backup.id}")
-        _give_out(settings, store, entries)
+        after = warehouse_of(settings)
+        is_moved = backup.warehouse != after
+        # Metadata that has to name another place is written there when it does, and not before.
+        desk = settings.staging / "restoring" if is_moved else None
+        _give_out(settings, store, entries, desk)
         boundary("restore.files")
         for purpose, key in found.items():
             _write_key(settings.keys / f"{purpose}.key", key)
-        after = warehouse_of(settings)
-        is_moved = backup.warehouse != after
         tables = Tables(settings)
-        if is_moved:
+        pointers = {table: after + was.removeprefix(backup.warehouse) for table, was in backup.tables.items()}
+        if desk is not None:
             say(f"the tables lie under {after} now")
             _move_pins(settings, backup.warehouse.removeprefix("file://"), after.removeprefix("file://"))
+            for pointer in pointers.values():
+                tables.write_paths(pointer, backup.warehouse, after, desk)
+            _bring_in(settings, desk)
         known = set(tables.names())
-        for table, pointer in backup.tables.items():
-            location = after + pointer.removeprefix(backup.warehouse)
-            if is_moved:
-                tables.write_paths(location, backup.warehouse, after)
+        for table, pointer in pointers.items():
             if table not in known:
-                tables.enter(table, location)
+                tables.enter(table, pointer)
         boundary("restore.entered")
         events = Ledger(settings).rebuild()
         os.sync()
@@ -153,7 +157,7 @@ def _refuse_damaged(store: Store, entries: Sequence[Entry]) -> None:
         )
 
 
-def _give_out(settings: Settings, store: Store, entries: Sequence[Entry]) -> None:
+def _give_out(settings: Settings, store: Store, entries: Sequence[Entry], desk: Path | None) -> None:
     places, root = Places(settings), warehouse_of(settings)
     vault = (settings.landing.name, settings.quarantine.name)
 
@@ -162,7 +166,8 @@ def _give_out(settings: Settings, store: Store, entries: Sequence[Entry]) -> Non
             return
         room, _, rest = entry.name.partition("/")
         if room == settings.tables.name:
-            path = f"{root}/{rest}"
+            is_metadata = rest.split("/")[-2] == "metadata"
+            path = f"{desk}/{rest}" if desk is not None and is_metadata else f"{root}/{rest}"
             with places.of(path).write(path) as target:
                 store.copy(entry, target.write)
             return
@@ -180,6 +185,15 @@ def _give_out(settings: Settings, store: Store, entries: Sequence[Entry]) -> Non
     with ThreadPoolExecutor(READERS) as pool:
         for _ in pool.map(give, entries):
             pass
+
+
+def _bring_in(settings: Settings, desk: Path) -> None:
+    places, root = Places(settings), warehouse_of(settings)
+    for copy in sorted(path for path in desk.rglob("*") if path.is_file()):
+        path = f"{root}/{copy.relative_to(desk)}"
+        with places.of(path).write(path) as target:
+            target.write(copy.read_bytes())
+    shutil.rmtree(desk)
 
 
 def _make_folders(folder: Path, top: Path, mode: int) -> None:

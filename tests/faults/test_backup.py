@@ -23,6 +23,7 @@ from lake.reconcile import reconcile
 from lake.settings import Settings
 from lake.tables import Tables
 from lake.upkeep import undisturbed, upkeep
+from tests.servers.s3 import S3Server
 
 
 @pytest.fixture
@@ -280,3 +281,29 @@ def test_upkeep_leaves_a_dataset_alone_that_is_being_loaded(lived_in: Town, monk
 
 def _impatient(settings: Settings) -> Settings:
     return dataclasses.replace(settings, environment={**settings.environment, "CITYBRAIN_LOCK_PATIENCE_S": "0.1"})
+
+
+def test_a_lake_in_a_bucket_comes_back_in_a_folder_and_the_other_way_round(
+    lived_in: Town, store: Store, tmp_path: Path
+) -> None:
+    before = content(lived_in.settings)
+    create(store.folder, lived_in.settings)
+    with S3Server(tmp_path / "s3", bucket="lake") as server:
+        bucket = {
+            "CITYBRAIN_WAREHOUSE": "s3://lake/town",
+            "CITYBRAIN_S3_ENDPOINT": server.endpoint,
+            "CITYBRAIN_S3_KEY": server.key,
+            "CITYBRAIN_S3_SECRET": server.secret,
+        }
+        in_bucket = Settings.from_environment(
+            lived_in.environment | {"CITYBRAIN_HOME": str(tmp_path / "in_bucket")} | bucket
+        )
+        restore(store.folder, in_bucket)
+        assert content(in_bucket) == before
+        assert any((tmp_path / "s3" / "lake" / "town").rglob("*.parquet"))
+        assert not any(in_bucket.tables.rglob("*.parquet"))
+        again = create(store.folder, in_bucket).backup
+        assert again.warehouse == "s3://lake/town"
+        back = elsewhere(lived_in, "back")
+        assert restore(store.folder, back, which=again.id).is_moved
+    assert content(back) == before  # the bucket is gone
