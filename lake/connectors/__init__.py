@@ -5,7 +5,14 @@ Arguments of a contract's source, per connector (each file's ``Arguments`` has t
 - ``postgres``, ``mysql``, ``sql_database``: table
 - every ``…_files``: pattern, marker, stable_for_s, checksum, record_count, record_count_at, timeout_s; and
 - ``csv_files``: header
-- ``excel_files``: sheet, header_row
+- all files: pattern, marker, stable_for_s, checksum, record_count, record_count_at, timeout_s; those that may be packed
+  (all but Excel and Parquet): member
+- ``csv_files``: header, multiline
+- ``fixed_width_files``: fields, unit, length, stripped, header_lines, trailer_lines
+- ``json_files``: row_path, sparse; ``json_lines_files``, ``geojson_files``: sparse
+- ``xml_files``: row_path, sparse
+- ``excel_files``: sheet, header_row, header_at, header_rows, header_separator, footer
+- ``shapefile_files``: crs
 - ``http_json``: path, method, send, params, query, headers, auth; items_path, total_field, sparse, null_is_empty;
   paging and its names; the days' names and formats; success_field and its values; verify; attempts, backoff_s,
   timeout_s, page_timeout_s, requests_per_second, page_limit_mb

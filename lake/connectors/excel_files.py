@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 import pydantic
 
+from lake.connectors import biff
 from lake.connectors.archives import MOST_RATIO, RATIO_FROM
 from lake.connectors.files import FileArguments, FileSource
 from lake.connectors.protocol import SourceColumn
@@ -30,7 +31,7 @@ _SHARED = "xl/sharedStrings.xml"
 
 
 class ExcelArguments(FileArguments):
-    """Arguments of workbooks.
+    """Arguments of workbooks: .xlsx, and .xls of Excel 97 and later, told apart by their bytes.
 
     Merged cells stand for their value in each of their cells, down and across; a row in which only they reach is no
     record. Numbers are written as short as a double allows, dates and times as the contract's format has them, in
@@ -65,6 +66,8 @@ class Source(FileSource):
             head = file.read(512)
         if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
             return 0, "the file is HTML or XML by the name of a workbook; have it saved as .xlsx"
+        if head.startswith(biff.MAGIC):
+            return self._count_old(path)
         try:
             with zipfile.ZipFile(path) as archive:
                 if (problem := _too_large(archive, path.stat().st_size)) is not None:
@@ -81,6 +84,23 @@ class Source(FileSource):
             raise
         except Exception as error:  # whatever a broken workbook makes the readers stumble over
             return 0, f"the workbook cannot be read ({type(error).__name__})"
+
+    def _count_old(self, path: Path) -> tuple[int, str | None]:
+        """Rows of an .xls between header and footer that hold a value."""
+        said, count = self.arguments, 0
+        after = None if said.header_at else said.header_row + said.header_rows - 1
+        try:
+            for number, text in biff.rows(path, lambda name: said.sheet is None or fnmatchcase(name, said.sheet)):
+                first = text.strip()
+                if after is None and first == said.header_at:
+                    after = number + said.header_rows - 1
+                if after is not None and number > after:
+                    if first and first.startswith(said.footer):
+                        break
+                    count += 1
+        except biff.Unreadable as error:
+            return count, str(error)
+        return count, None
 
     def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
         """Names of the header, those of several rows joined, merged cells taken into account."""

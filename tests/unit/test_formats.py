@@ -8,6 +8,7 @@ import io
 import json
 import re
 import resource
+import struct
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -726,3 +727,82 @@ def test_shapefiles_whose_parts_do_not_fit_are_refused(change: dict[str, bytes],
     of = made("shapefile_files", SHAPES, {"crs": "CGCS2000"})
     with pytest.raises((DeliveryDamaged, SchemaDrift), match=told):
         run(landed(settings, of, zipped(SHAPE_PARTS | change)), settings)
+
+
+def old_workbook(rows: list[tuple[Any, ...]], merge: tuple[int, int, int, int], *, more: bytes = b"") -> bytes:
+    """An .xls by hand: texts in the shared list (cut by a CONTINUE), numbers, dates as style 1, booleans."""
+
+    def record(kind: int, body: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(body)) + body
+
+    texts = [cell for row in rows for cell in row if isinstance(cell, str)]
+    listed = b"".join(
+        struct.pack("<HB", len(text.encode("utf-16-le")) // 2, 1) + text.encode("utf-16-le") for text in texts
+    )
+    cut = 3 + 2  # amid the first text: what follows begins with flags of its own
+    styles = b"".join(record(0xE0, struct.pack("<HH16x", 0, number)) for number in (0, 14))
+    shared_texts = record(0xFC, struct.pack("<II", len(texts), len(texts)) + listed[:cut]) + record(
+        0x3C, b"\1" + listed[cut:]
+    )
+    name = "表".encode("utf-16-le")
+    sheet_size = 4 + 8 + len(name)
+    start = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + more + styles
+    offset = len(start) + sheet_size + len(shared_texts) + 4
+    body = start + record(0x85, struct.pack("<IBBBB", offset, 0, 0, 1, 1) + name) + shared_texts + record(0x0A, b"")
+    body += record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
+    text = iter(range(len(texts)))
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            match cell:
+                case bool():
+                    body += record(0x205, struct.pack("<HHHBB", y, x, 0, cell, 0))
+                case date():
+                    body += record(0x203, struct.pack("<HHHd", y, x, 1, (cell - date(1899, 12, 30)).days))
+                case float() | int():
+                    body += record(0x203, struct.pack("<HHHd", y, x, 0, cell))
+                case str():
+                    body += record(0xFD, struct.pack("<HHHI", y, x, 0, next(text)))
+                case BaseException():
+                    body += record(0x205, struct.pack("<HHHBB", y, x, 0, 0x2A, 1))
+    body += record(0xE5, struct.pack("<HHHHH", 1, *merge)) + record(0x0A, b"")
+    body = body.ljust(max(4096, -(-len(body) // 512) * 512), b"\0")
+    sectors = len(body) // 512
+    fat = struct.pack(
+        "<128I", 0xFFFFFFFD, 0xFFFFFFFE, *range(3, sectors + 2), 0xFFFFFFFE, *[0xFFFFFFFF] * (126 - sectors)
+    )
+
+    def entry(label: str, kind: int, begin: int, size: int, child: int) -> bytes:
+        coded = (label + "\0").encode("utf-16-le")
+        tree = struct.pack("<HBBIII", len(coded), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
+        return coded.ljust(64, b"\0") + tree + bytes(36) + struct.pack("<IQ", begin, size)
+
+    directory = entry("Root Entry", 5, 0xFFFFFFFE, 0, 1) + entry("Workbook", 2, 2, len(body), 0xFFFFFFFF)
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    head += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    head += struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
+    return head + fat + directory.ljust(512, b"\0") + body
+
+
+OLD = [
+    ("月报", None, None), ("街道", "日期", "件数"), ("南头𠮷", date(2023, 3, 1), 10.0), (None, date(9999, 12, 31), 1.1),
+    (), ("粤海", True, "00012"), ("合计", None, 11),
+]  # fmt: skip
+
+
+def test_old_workbooks_are_read_too(settings: Settings) -> None:
+    of = made("excel_files", ["街道", "日期", "件数"], {"header_row": 2, "footer": ["合计"], "sheet": "表"})
+    delivery = landed(settings, of, old_workbook(OLD, (2, 3, 0, 0)))
+    assert (delivery.files[0].problem, delivery.delivered) == (None, 3)
+    assert {at: row for (_, at), row in raw(settings, delivery).items()} == {
+        1: (None, "南头𠮷", "2023-03-01", "10"),
+        2: (None, "南头𠮷", "9999-12-31", "1.1"),
+        4: (None, "粤海", "true", "00012"),
+    }
+    locked = struct.pack("<HH", 0x2F, 6) + bytes(6)
+    for content, told in (
+        (old_workbook([("a",), (ValueError(),)], (0, 0, 0, 0)), "holds errors"),
+        (old_workbook(OLD, (2, 3, 0, 0), more=locked), "encrypted"),
+        (old_workbook(OLD, (2, 3, 0, 0))[:1500], "cannot be read|truncated"),
+    ):
+        with pytest.raises(DeliveryDamaged, match=told):
+            run(landed(settings, of, content), settings)

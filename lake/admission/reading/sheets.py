@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import IO, Any, NamedTuple
 
@@ -155,6 +155,57 @@ class Book:
             for place, number in enumerate(numbers)
             if (is_date_format(codes[number]) if number in codes else number in _BUILT_IN_DATES)
         }
+
+
+class OldBook:
+    """An .xls workbook, by calamine. It is held in memory whole; its sheets have 65,536 rows at most.
+
+    Raises:
+        python_calamine.CalamineError: it is none, or is damaged.
+    """
+
+    is_1904 = False  # calamine gives dates as dates
+
+    def __init__(self, file: IO[bytes]) -> None:
+        from python_calamine import CalamineWorkbook
+
+        file.seek(0)
+        self._book = CalamineWorkbook.from_filelike(file)
+
+    def part_of(self, sheet: str | None) -> str | None:
+        """Name of the first sheet that is, or matches, the one asked for."""
+        names = self._book.sheet_names
+        return next((name for name in names if sheet is None or fnmatchcase(name, sheet)), None)
+
+    def merged(self, part: str) -> list[Area]:
+        """Merged cells of a sheet by their first row."""
+        areas = self._book.get_sheet_by_name(part).merged_cell_ranges or []
+        return sorted((top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in areas)
+
+    def rows(self, part: str) -> Iterator[tuple[int, Row]]:
+        """Rows with a value that is not the empty text, each with its number from 1."""
+        for number, values in enumerate(self._book.get_sheet_by_name(part).to_python(skip_empty_area=False), start=1):
+            cells = {place: _old_cell(value) for place, value in enumerate(values) if value != ""}
+            if cells:
+                yield number, cells
+
+
+def _old_cell(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return Cell(str(value).lower())
+    if isinstance(value, int | float):
+        return Cell(number_text(float(value)), float(value))
+    if isinstance(value, str):
+        return Cell(value)
+    if isinstance(value, timedelta):
+        since = value
+    elif isinstance(value, time):
+        since = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
+    else:
+        moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+        since = moment - (_FIRST_DAY if moment >= datetime(1900, 3, 1) else _FIRST_DAY + timedelta(days=1))
+    serial = since / timedelta(days=1)
+    return Cell(number_text(serial), serial, is_date=True)
 
 
 _BUILT_IN_DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}

@@ -13,7 +13,8 @@ import duckdb
 
 from lake.admission.reading.cells import BATCH_RECORDS, Cells, table_of
 from lake.admission.reading.relation import addresses_of, check_columns, damaged
-from lake.admission.reading.sheets import Area, Book, Cell, Row, moment_of
+from lake.admission.reading.sheets import Area, Book, Cell, OldBook, Row, moment_of
+from lake.connectors.biff import MAGIC
 from lake.connectors.excel_files import ExcelArguments
 from lake.contracts.model import Column
 
@@ -26,14 +27,25 @@ _SERIAL = re.compile(r"\d{1,6}(\.\d+)?")
 def read_workbooks(connection: duckdb.DuckDBPyConnection, landed: Landed, scratch: Path) -> None:
     """Make ``raw`` of workbooks."""
     from lxml import etree
+    from python_calamine import CalamineError
 
     cells = Cells(connection, landed.contract)
     for number, file in enumerate(landed.files):
         try:
             with (landed.folder / "files" / file.name).open("rb") as opened:
-                for numbers, rows, problems in _batches(landed, file.name, Book(opened)):
+                is_old = opened.read(len(MAGIC)) == MAGIC
+                book: Book | OldBook = OldBook(opened) if is_old else Book(opened)
+                for numbers, rows, problems in _batches(landed, file.name, book):
                     cells.add(table_of(number, numbers, list(zip(*rows, strict=True)), problems))
-        except (zipfile.BadZipFile, KeyError, ValueError, IndexError, etree.XMLSyntaxError, EOFError) as error:
+        except (
+            CalamineError,
+            zipfile.BadZipFile,
+            KeyError,
+            ValueError,
+            IndexError,
+            etree.XMLSyntaxError,
+            EOFError,
+        ) as error:
             cause = f"it is not a workbook we can read ({type(error).__name__})"
             raise damaged(landed, file.name, cause) from None
     cells.finish(addresses_of(landed))
@@ -42,7 +54,7 @@ def read_workbooks(connection: duckdb.DuckDBPyConnection, landed: Landed, scratc
 Batch = tuple[list[int], list[list[str | None]], list[str | None]]
 
 
-def _batches(landed: Landed, name: str, book: Book) -> Iterator[Batch]:
+def _batches(landed: Landed, name: str, book: Book | OldBook) -> Iterator[Batch]:
     """Records as (numbers, rows of cells, problems)."""
     arguments = ExcelArguments.model_validate(landed.contract.source.arguments)
     part = book.part_of(arguments.sheet)
