@@ -4,9 +4,7 @@ Arguments of a contract's source, per connector (each file's ``Arguments`` has t
 
 - ``postgres``, ``mysql``, ``sql_database``: table
 - every ``…_files``: pattern, marker, stable_for_s, checksum, record_count, record_count_at, timeout_s; and
-- ``csv_files``: header
-- all files: pattern, marker, stable_for_s, checksum, record_count, record_count_at, timeout_s; those that may be packed
-  (all but Excel and Parquet): member
+  member (all but Excel and Parquet, which are not unpacked)
 - ``csv_files``: header, multiline
 - ``fixed_width_files``: fields, unit, length, stripped, header_lines, trailer_lines
 - ``json_files``: row_path, sparse; ``json_lines_files``, ``geojson_files``: sparse
