@@ -27,9 +27,10 @@ from lake.settings import Settings
 
 DIGEST_ALGORITHM = "json-items-v1"
 """sha256 over the records of all pages in their order, each as JSON with sorted keys, no blanks, numbers as they were
-spelled, and a line feed; where the API is asked day by day, over the days' digests in hex, a line each. What an
+spelled, and a comma; where the API is asked day by day, over the days' digests in hex, a line each. What an
 envelope says beside the records (a time, a trace id) and where pages end do not count."""
 
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _SECRET_NAME = re.compile(
     r"(?i)(^|[-_.])(authorization|cookie|token|secret|password|passwd|api[-_]?key|app[-_]?secret|access[-_]?key)$"
 )
@@ -136,14 +137,14 @@ class _Page:
     through: date | None
 
     @cached_property
-    def lines(self) -> list[bytes]:
+    def text(self) -> bytes:
         """The records as their digest takes them."""
-        return [json.dumps(item, sort_keys=True, separators=(",", ":")).encode() + b"\n" for item in self.items]
+        return _encoded(self.items)[1:-1].encode() + b"," if self.items else b""
 
     @cached_property
     def digest(self) -> str:
         """Of the records alone."""
-        return hashlib.sha256(b"".join(self.lines)).hexdigest()
+        return hashlib.sha256(self.text).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -351,7 +352,7 @@ class Source:
             keys = _identities(page, contract)
             is_doubtful = is_doubtful or not keys.isdisjoint(before)
             before = keys
-            everything.update(b"".join(page.lines))
+            everything.update(page.text)
             if page.answer.body:
                 name = f"page-{landed + len(files) + 1:05d}.json"
                 (into / name).write_bytes(page.answer.body)
@@ -551,17 +552,18 @@ def _json_type(value: Any) -> str:
     return "null"
 
 
-def _identities(page: _Page, contract: Contract) -> set[bytes]:
+def _identities(page: _Page, contract: Contract) -> set[Any]:
     """By what each record is the same as another: its key and its version, else all of it."""
     names = [column.source_name for column in contract.key]
     if contract.cursor is not None:
         names.append(contract.column(contract.cursor).source_name)
     if not contract.key:
-        return set(page.lines)
-    found = set()
-    for item, line in zip(page.items, page.lines, strict=True):
-        values = [at(item, name) for name in names]
-        found.add(line if None in values else json.dumps(values, sort_keys=True).encode())
+        return set(map(_encoded, page.items))
+    found: set[Any] = set()
+    for item in page.items:
+        values = tuple([at(item, name) for name in names])
+        is_plain = all(isinstance(value, str | int) for value in values)
+        found.add(values if is_plain else _encoded(item if None in values else values))
     return found
 
 

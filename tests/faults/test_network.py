@@ -136,7 +136,7 @@ def test_a_bad_line_ends_in_time_and_loses_nothing(
     assert not [path for path in lake.landing.rglob("*") if path.is_file()]
     assert not list((lake.landing / INCOMING).iterdir())
 
-    landed = land(contract, TODAY, lake)
+    landed = land(line.contract(f"queens.test.{name}", timeout_s=30), TODAY, lake)
     assert (landed.delivered, landed.is_new) == (ROWS, True)
 
 
@@ -146,7 +146,7 @@ def test_a_slow_line_is_no_cut_one(settings: Settings, lines: dict[str, Line], n
     lake = dataclasses.replace(settings, environment={"CITYBRAIN_CONN_LINE": line.uri})
     line.network.trouble = Trouble("delay", seconds=0.02)
     try:
-        assert land(line.contract(f"queens.test.{name}"), TODAY, lake).delivered == ROWS
+        assert land(line.contract(f"queens.test.{name}", timeout_s=5), TODAY, lake).delivered == ROWS
     finally:
         line.network.trouble = Trouble()
 
@@ -163,7 +163,7 @@ def test_an_api_that_gives_a_byte_now_and_then_is_left(settings: Settings, lines
         finally:
             line.network.trouble = Trouble()
         assert time.monotonic() - began < 10
-    assert land(line.contract("queens.test.http_json"), TODAY, lake).delivered == ROWS
+    assert land(line.contract("queens.test.http_json", timeout_s=30), TODAY, lake).delivered == ROWS
 
 
 def test_one_bad_moment_does_not_cost_the_load(settings: Settings, lines: dict[str, Line]) -> None:
