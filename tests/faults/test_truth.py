@@ -22,7 +22,7 @@ from lake.tables import Tables
 from lake.withdrawals import compare_keys, is_due, load_and_compare, state_sql
 
 TRUTH = Path(__file__).with_name("truth")
-TYPES = {"id": "BIGINT", "changed_at": "TIMESTAMPTZ", "on_day": "DATE"}
+TYPES = {"id": "BIGINT", "changed_at": "TIMESTAMPTZ", "on_day": "DATE", "due_on": "DATE"}
 
 
 def written(rows: list[list[Any]], columns: list[str]) -> str:
