@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -20,6 +19,7 @@ from lake.admission.suites import check_suite
 from lake.connectors import check_arguments
 from lake.contracts import check
 from lake.contracts.documents import Mistake
+from lake.contracts.draft import DATASET_ID
 from lake.engine import connect
 from lake.errors import CitybrainError, ContractError
 from lake.onboarding import write
@@ -77,11 +77,16 @@ def draft(
         ContractError: the source cannot be told from what was said, or a file is there already.
         SourceUnavailable, SourceLate, SourceRefused, DeliveryDamaged: as the connector raises them.
     """
+    if not DATASET_ID.fullmatch(asked.dataset):
+        raise ContractError(
+            f"dataset id {asked.dataset!r} is not <city>.<department>.<name> in snake_case",
+            remedy="give --dataset city.department.name",
+        )
     city = asked.dataset.split(".")[0]
     root = root or settings.root
     settings = replace(settings, city=city, root=root)
     asked = replace(asked, zone=asked.zone or _zone_of(settings))
-    names = [root / path for path in write.file_names(_provisional(asked)).values()]
+    names = [root / path for path in write.file_names(asked.dataset, root).values()]
     there = [path for path in names if path.exists()]
     if there and not force:
         raise ContractError(
@@ -100,7 +105,7 @@ def draft(
         )
         say("looking for keys, days and personal data")
         verdict = judge(duck, sample, profiled, asked)
-    files = _files(verdict, sample)
+    files = _files(verdict, sample, root)
     city_file = Path("contracts", city, "city.yaml")
     if not (root / city_file).exists():
         files[city_file] = write.city_yaml(verdict)
@@ -138,8 +143,8 @@ def _taken(
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _files(verdict: Verdict, sample: Sample) -> dict[Path, str]:
-    places = write.file_names(verdict.contract)
+def _files(verdict: Verdict, sample: Sample, root: Path) -> dict[Path, str]:
+    places = write.file_names(verdict.contract.dataset, root)
     files: dict[Path, str] = {}
     for contract in verdict.versions:
         path = Path(places["contract"])
@@ -147,8 +152,8 @@ def _files(verdict: Verdict, sample: Sample) -> dict[Path, str]:
             path = path.with_name(f"{path.stem}@{contract.version}.yaml")
         files[path] = write.contract_yaml(contract, sample)
     files[Path(places["suite"])] = write.suite_yaml(verdict)
-    files[Path(places["model"])] = write.staging_sql(verdict)
-    files[Path(places["properties"])] = write.staging_yaml(verdict)
+    files[Path(places["model"])] = write.staging_sql(verdict, places["model"].stem)
+    files[Path(places["properties"])] = write.staging_yaml(verdict, places["model"].stem)
     return files
 
 
@@ -159,7 +164,7 @@ def _mistakes(files: dict[Path, str], verdict: Verdict, settings: Settings) -> I
         problems = [("contract", text) for text in check_arguments(contract)]
         problems += [("suite", text) for text in check_suite(contract, settings)]
         for kind, text in problems:
-            yield Mistake(str(write.file_names(contract)[kind]), 1, text, f"correct the {kind}")
+            yield Mistake(str(write.file_names(contract.dataset, settings.root)[kind]), 1, text, f"correct the {kind}")
 
 
 def _zone_of(settings: Settings) -> str:
@@ -169,18 +174,3 @@ def _zone_of(settings: Settings) -> str:
     from lake.contracts.city import load_city
 
     return load_city(settings).zone
-
-
-def _provisional(asked: Asked) -> Any:
-    from datetime import date
-
-    from lake.contracts.model import Cadence, Contract, Mode, Source, Withdrawal
-
-    try:
-        return Contract(
-            dataset=asked.dataset, version="1.0.0", valid_from=date(2000, 1, 1), title_zh="", title_en="", owner="",
-            mode=Mode.SNAPSHOT, cadence=Cadence.DAILY, zone=asked.zone, source=Source("", ""), columns=(),
-            withdrawal=Withdrawal.ABSENCE,
-        )  # fmt: skip
-    except ValueError as error:
-        raise ContractError(str(error), remedy="give --dataset city.department.name") from None

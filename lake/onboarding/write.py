@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lake.contracts.model import Column, Contract, Mode, Treatment
@@ -24,10 +24,18 @@ _SQL_TYPES = {"TIMESTAMPTZ": "timestamp with time zone"}
 _RANGE_MARGIN = 0.02
 
 
-def file_names(contract: Contract) -> dict[str, PurePosixPath]:
+def model_name(dataset: str, root: Path) -> str:
+    """Name of the staging model. dbt knows no two of one name, so the second city's has its city in it."""
+    city, department, name = dataset.split(".")
+    plain = f"stg_{department}__{name}"
+    others = (root / "dbt_project" / "models" / "staging").glob(f"*/*/{plain}.sql")
+    return f"stg_{city}__{department}__{name}" if any(path.parts[-3] != city for path in others) else plain
+
+
+def file_names(dataset: str, root: Path) -> dict[str, PurePosixPath]:
     """Where the parts of a dataset lie, from the project's root."""
-    city, department, name = contract.dataset.split(".")
-    model = f"stg_{department}__{name}"
+    city, department, name = dataset.split(".")
+    model = model_name(dataset, root)
     staging = PurePosixPath("dbt_project/models/staging", city, department)
     return {
         "contract": PurePosixPath("contracts", city, department, f"{name}.yaml"),
@@ -254,25 +262,30 @@ def _widened(low: float, high: float) -> tuple[float, float]:
 # ---- the staging model -----------------------------------------------------------------------------------------------
 
 
-def staging_sql(verdict: Verdict) -> str:
+def _source_name(contract: Contract, model: str) -> str:
+    """Name dbt knows the accepted tables by; of its own where another city has a table of the same name."""
+    return "lake" if model == f"stg_{contract.table}" else f"lake_{contract.city}"
+
+
+def staging_sql(verdict: Verdict, model: str) -> str:
     """The model over the accepted table: its columns as they are, and what only SQL can read of some."""
     contract = verdict.contract
     items = [f"record.{column.name}" for column in contract.kept]
     items += [f"{sql} as {name}" for name, sql, _, _ in _derived(verdict)]
     items += ["record.ds as delivered_on", "record._landed_at as landed_at", "record._file as file_name",
               "record._record as record_no"]  # fmt: skip
-    source = f"{{{{ source('lake', '{contract.table}') }}}}"
+    source = f"{{{{ source('{_source_name(contract, model)}', '{contract.table}') }}}}"
     return "select\n" + ",\n".join(f"    {item}" for item in items) + f"\nfrom {source} as record\n"
 
 
-def staging_yaml(verdict: Verdict) -> str:
+def staging_yaml(verdict: Verdict, model: str) -> str:
     """Its source, columns and types, as dbt holds the model to them; on in its own city only."""
     contract = verdict.contract
     enabled = f"{{enabled: \"{{{{ var('city') == '{contract.city}' }}}}\"}}"
     grain = f"one row per {' and '.join(column.name for column in contract.key)}"
     lines = [
         "sources:",
-        "  - name: lake",
+        f"  - name: {_source_name(contract, model)}",
         "    schema: lake",
         "    tables:",
         f"      - name: {contract.table}",
@@ -280,7 +293,7 @@ def staging_yaml(verdict: Verdict) -> str:
         f"        config: {enabled}",
         "",
         "models:",
-        f"  - name: stg_{contract.table}",
+        f"  - name: {model}",
         f"    description: {_scalar(grain)}",
         f"    config: {enabled}",
         "    columns:",

@@ -1,0 +1,128 @@
+"""Cities that came by `contract draft`: their samples load by the real path, every record in exactly one place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from ruamel.yaml import YAML
+
+from lake.contracts import load_contracts
+from lake.contracts.city import check_city
+from lake.contracts.model import Contract, Window
+from lake.engine import connect
+from lake.load import load_range
+from lake.marts.build import view_sql
+from lake.marts.pins import collect
+from lake.onboarding import rehearse
+from lake.onboarding.write import file_names
+from lake.reconcile import reconcile
+from lake.settings import PROJECT_ROOT, Settings
+
+SAMPLES = PROJECT_ROOT / "samples"
+LOADED: dict[str, tuple[str, Window, dict[str, int], int]] = {
+    # Dataset: connection, window, outcome, months without a file.
+    "beijing.environment.station_hour": (
+        "environment_drop",
+        Window(date(2013, 3, 1), date(2013, 3, 1)),
+        {"delivered": 4416, "accepted": 4416, "quarantined": 0, "unchanged": 0},
+        0,
+    ),
+    "newyork.nyc311.service_request": (
+        "nyc311_drop",
+        Window(date(2021, 9, 21), date(2021, 9, 21)),
+        {"delivered": 7012, "accepted": 7012, "quarantined": 0, "unchanged": 0},
+        0,
+    ),
+    "newyork.nypd.collision": (
+        "nypd_drop",
+        Window(date(2022, 1, 1), date(2023, 1, 31)),
+        {"delivered": 14903, "accepted": 14903, "quarantined": 0, "unchanged": 0},
+        11,
+    ),
+    "usa.epa.rmp_accident": (
+        "epa_drop",
+        Window(date(2023, 11, 1), date(2025, 4, 30)),
+        {"delivered": 574, "accepted": 574, "quarantined": 0, "unchanged": 0},
+        12,
+    ),
+    "usa.epa.rmp_facility": (
+        "epa_drop",
+        Window(date(2023, 7, 1), date(2025, 4, 30)),
+        {"delivered": 571, "accepted": 571, "quarantined": 0, "unchanged": 0},
+        15,
+    ),
+}
+
+
+def home_of(city: str, home: Path) -> Settings:
+    drops = {f"CITYBRAIN_CONN_{LOADED[d][0].upper()}": (SAMPLES / city).as_uri() for d in LOADED if d.startswith(city)}
+    made = Settings.from_environment(
+        {"CITYBRAIN_CITY": city, "CITYBRAIN_HOME": str(home), "CITYBRAIN_ROOT": str(PROJECT_ROOT), **drops}
+    )
+    made.make_home()
+    return made
+
+
+def lake_of(home: Settings) -> duckdb.DuckDBPyConnection:
+    """The accepted tables as the marts see them."""
+    duck = connect(home)
+    duck.execute("CREATE SCHEMA lake")
+    for name, table in collect(home, date(2025, 12, 31)).tables.items():
+        duck.execute(f"CREATE VIEW lake.{name} AS {view_sql(table)}")
+    return duck
+
+
+def staged(contract: Contract, duck: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Columns and types the staging model gives, run as dbt would."""
+    sql = Path(PROJECT_ROOT / file_names(contract.dataset, PROJECT_ROOT)["model"]).read_text(encoding="utf-8")
+    rendered = re.sub(r"\{\{ source\('\w+', '(\w+)'\) \}\}", r"lake.\1", sql)
+    return [(row[0], row[1].lower()) for row in duck.execute(f"DESCRIBE {rendered}").fetchall()]
+
+
+def promised(contract: Contract) -> list[tuple[str, str]]:
+    path = Path(PROJECT_ROOT / file_names(contract.dataset, PROJECT_ROOT)["properties"])
+    document: Any = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    (model,) = document["models"]
+    assert model["name"] == path.stem
+    assert f"'{contract.city}'" in model["config"]["enabled"], "a model of one city must be off in all others"
+    return [(column["name"], column["data_type"]) for column in model["columns"]]
+
+
+@pytest.mark.parametrize("city", ["beijing", "newyork", "usa"])
+def test_a_city_that_was_drafted_loads_and_accounts_for_every_record(city: str, tmp_path: Path) -> None:
+    home = home_of(city, tmp_path / "home")
+    assert check_city(PROJECT_ROOT / "contracts" / city / "city.yaml", "city.yaml") == []
+    contracts = {contract.dataset: contract for contract in load_contracts(home)}
+    assert set(contracts) == {dataset for dataset in LOADED if dataset.startswith(f"{city}.")}
+    for dataset in contracts:
+        _, window, outcome, missing = LOADED[dataset]
+        (told,) = rehearse(dataset, window, home)
+        results = load_range(dataset, window, home)
+        for name, wanted in outcome.items():
+            assert sum(getattr(result, name) for result in results) == wanted, f"{dataset}: {name}"
+            assert getattr(told, name) == wanted, f"the dry run of {dataset} said something else of {name}"
+        assert sum(len(result.missing_days) for result in results) == missing
+    rows = reconcile(home)
+    assert [row for row in rows if row.unaccounted] == []
+    assert sum(row.accepted for row in rows) == sum(LOADED[dataset][2]["accepted"] for dataset in contracts)
+    duck = lake_of(home)
+    for contract in contracts.values():
+        assert staged(contract, duck) == promised(contract)
+
+
+@pytest.mark.parametrize("city", ["beijing", "newyork", "usa"])
+def test_the_samples_are_the_bytes_they_were(city: str) -> None:
+    lines = (SAMPLES / city / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    told = dict(reversed(line.split("  ", 1)) for line in lines)
+    found = {
+        str(path.relative_to(SAMPLES / city)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (SAMPLES / city).rglob("*")
+        if path.is_file() and path.name not in ("README.md", "SHA256SUMS")
+    }
+    assert found == told
