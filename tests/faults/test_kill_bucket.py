@@ -22,6 +22,7 @@ from town import CRASH, DEFECT, MONDAY, TUESDAY, Town, crashes, defects, rows, s
 
 from lake.contracts.model import Window
 from lake.load import load
+from lake.settings import Settings
 from lake.upkeep import upkeep
 from lake.warehouse import open_warehouse
 
@@ -159,3 +160,23 @@ def test_copies_make_room_for_newer_ones_but_not_while_they_are_read(found: Foun
     assert Path(fifth).stat().st_size == 100_000
     assert [Path(path).exists() for path in first] == [False, True]
     assert warehouse.readable([f"{root}/accepted/t/data/ds=2023-03-01/1.parquet"]) == [paths[0]]  # no room left
+
+
+def test_a_bucket_is_backed_up_and_restored_to_another_place_or_to_a_folder(found: Founded, tmp_path: Path) -> None:
+    from lake.backup import create, restore
+
+    town = found("backed_up")
+    town.deliver("crash_20230306.csv", crashes(MONDAY, (1, "a"), (2, "b")))
+    load(CRASH, Window(MONDAY, MONDAY), town.settings)
+    before = rows(town.settings, CRASH)
+    create(tmp_path / "backup", town.settings, keys=tmp_path / "keys")
+    elsewhere = dict(town.lake) | {"CITYBRAIN_WAREHOUSE": "s3://lake/restored/below"}
+    elsewhere["CITYBRAIN_CATALOG_URI"] = f"sqlite:///{tmp_path}/catalog.db"
+    folder = {"CITYBRAIN_CATALOG_URI": f"sqlite:///{tmp_path}/folder.db"}
+    for number, lake in enumerate((elsewhere, folder)):
+        of_town = {name: value for name, value in town.environment.items() if name not in dict(town.lake)}
+        home = {"CITYBRAIN_HOME": str(tmp_path / f"home{number}"), "CITYBRAIN_CACHE": str(tmp_path / f"copies{number}")}
+        there = Settings.from_environment(of_town | home | lake)
+        restore(tmp_path / "backup", there, keys=tmp_path / "keys")
+        assert rows(there, CRASH) == before
+        assert load(CRASH, Window(MONDAY, MONDAY), there).outcome == "nothing_new"
