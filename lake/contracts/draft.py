@@ -173,7 +173,7 @@ _DATASET: dict[str, tuple[Parse, Any]] = {
     "recaptureDays": (_count, 0),
     "publicationLagDays": (_count, 0),
     "encoding": (_text, "utf-8"),
-    "delimiter": (_text, ","),
+    "delimiter": (_optional_text, ","),  # a tab is one too
     "quote": (_optional_text, '"'),
     "nullMarkers": (_texts, ()),
     "dueAt": (_clock, time(6, 30)),

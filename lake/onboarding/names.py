@@ -123,10 +123,9 @@ def load_terms(root: Path) -> dict[str, str]:
     Raises:
         ContractError: the project's file is no mapping of texts.
     """
-    own = root / "contracts" / "terms.yaml"
-    return (_read_terms(own) if own.is_file() else {}) | {
-        term: name for term, name in _seed().items() if not own.is_file() or term not in _read_terms(own)
-    }
+    path = root / "contracts" / "terms.yaml"
+    own = _read_terms(path) if path.is_file() else {}
+    return own | {term: name for term, name in _seed().items() if term not in own}
 
 
 @cache

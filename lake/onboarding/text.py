@@ -22,6 +22,8 @@ HEAD_LINES = 400
 FEW_LINES = 20
 HEAD_BYTES = 1 << 20
 DELIMITERS = (",", ";", "\t", "|", "^", "~")
+_STEADY = 0.9
+"""So many lines of one width show that quotes are quotes."""
 QUOTES = ('"', "'", "")
 _VALUE = re.compile(
     # A cell no one would give as the name of a column: a number, a date, a time, a coordinate, an address of a machine.
@@ -182,7 +184,7 @@ def _split_by(lines: Sequence[str]) -> tuple[str, str, int, float]:
     best: tuple[float, int, str, str] | None = None
     for quote in QUOTES:
         for delimiter in DELIMITERS:
-            if quote == "'" and not _quotes_fields(lines, delimiter):
+            if (quote == "'" and not _quotes_fields(lines, delimiter)) or (not quote and best and best[0] >= _STEADY):
                 continue
             counts = Counter(len(_cells(line, delimiter, quote)) for line in lines)
             fields, times = max(counts.items(), key=lambda item: (item[1], item[0]))

@@ -194,7 +194,8 @@ def _check_header(landed: Landed, name: str, header: str | None) -> None:
     if header is None:
         raise damaged(landed, name, f"the header is not {landed.contract.encoding}")
     try:
-        found = next(csv.reader([header], delimiter=landed.contract.delimiter, quotechar=landed.contract.quote), [])
+        delimiter, quote = landed.contract.delimiter, landed.contract.quote
+        found = next(csv.reader([header], delimiter=delimiter, quotechar=quote)) if quote else header.split(delimiter)
     except csv.Error as error:
         raise damaged(landed, name, "the header cannot be read") from error
     check_columns(landed, name, found, ordered=True)
