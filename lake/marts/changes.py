@@ -148,6 +148,9 @@ def write(
         duck.execute("USE marts")
         duck.execute(CHANGED_FIGURES.format(catalog="marts"))
         duck.execute("COMMENT ON VIEW about.changed_figures IS 'one row per restated figure and partition behind it'")
+        meanings = TABLES["published"][1] | TABLES["changed_partitions"][1] | TABLES["restated"][1]
+        for (name,) in duck.execute("SELECT column_name FROM (DESCRIBE about.changed_figures)").fetchall():
+            duck.execute(f"COMMENT ON COLUMN about.changed_figures.{name} IS {quote_literal(meanings[name][1])}")
         duck.execute("USE memory")
         duck.execute("CHECKPOINT marts")
     finally:
