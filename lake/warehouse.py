@@ -57,6 +57,9 @@ class Warehouse(Protocol):
     def readable(self, paths: Iterable[str]) -> list[str]:
         """The same files, in order, by the paths they are best read at just now."""
 
+    def stream(self, path: str) -> Any:
+        """Open a file for reading from end to end, past any copy; FileNotFoundError when there is none."""
+
     def missing(self, paths: Iterable[str]) -> set[str]:
         """Which of some files are not there."""
 
@@ -101,6 +104,10 @@ class FolderWarehouse:
     def readable(self, paths: Iterable[str]) -> list[str]:
         """As they are."""
         return list(paths)
+
+    def stream(self, path: str) -> Any:
+        """The file itself."""
+        return Path(path.removeprefix("file://")).open("rb")
 
     def missing(self, paths: Iterable[str]) -> set[str]:
         """Which of some files are not there."""
@@ -170,6 +177,11 @@ class BucketWarehouse:
                     break
                 room -= sum(_all(some, lambda path: self._download(path, copies[path])))
         return [str(copies[path]) if path in copies and copies[path].exists() else path for path in wanted]
+
+    def stream(self, path: str) -> Any:
+        """The object; a backup reads each once, and would push out of the copies what builds need."""
+        with told_when_away():
+            return self._files.open_input_stream(path.removeprefix("s3://"))
 
     def missing(self, paths: Iterable[str]) -> set[str]:
         """Which of some files are not there; each table is listed once."""

@@ -156,16 +156,15 @@ class _Taking:
     def warehouse(self, table: str, named: Mapping[str, bool]) -> None:
         """Take the files a table's metadata names; they never change, so they need no second look."""
         root, paths = warehouse_of(self._settings), {}
-        for path, is_needed in named.items():
+        # Earlier metadata is left out: nothing needs it, and a commit may remove it while it is read.
+        for path in (path for path, is_needed in named.items() if is_needed):
             try:
                 self._places.of(path).mark(path)
             except FileNotFoundError:
-                if is_needed:
-                    raise CitybrainError(
-                        f"table {table} names {path.rpartition('/')[2]}, which is gone",
-                        remedy="see `citybrain reconcile`; load its day again, or restore the table's files",
-                    ) from None
-                continue
+                raise CitybrainError(
+                    f"table {table} names {path.rpartition('/')[2]}, which is gone",
+                    remedy="see `citybrain reconcile`; load its day again, or restore the table's files",
+                ) from None
             paths[f"tables/{path.removeprefix(f'{root}/')}"] = path
         self._add(paths)
 

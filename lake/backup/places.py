@@ -1,15 +1,19 @@
 """The one way a backup touches a file of the home or of the warehouse, wherever that is.
 
-A path is a local one, ``file:///…``, or one that fsspec knows by its scheme, such as ``s3://bucket/key``.
+A path is a local one, ``file:///…``, or an object of the warehouse's bucket, ``s3://bucket/key``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import re
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from lake.settings import Settings
+from lake.warehouse import open_warehouse
 
 
 class Place(Protocol):
@@ -21,7 +25,7 @@ class Place(Protocol):
     def read(self, path: str) -> BinaryIO:
         """Open for reading."""
 
-    def write(self, path: str) -> BinaryIO:
+    def write(self, path: str) -> contextlib.AbstractContextManager[BinaryIO]:
         """Open for writing; folders are made as needed."""
 
 
@@ -44,43 +48,49 @@ class LocalPlace:
         return target.open("wb")
 
 
-class RemotePlace:
-    """Objects of a store that fsspec reaches; they never change under their name."""
+class BucketPlace:
+    """Objects of the warehouse's bucket; they never change under their name."""
 
-    def __init__(self, scheme: str, options: Mapping[str, Any]) -> None:
-        import fsspec
-
-        self._files = fsspec.filesystem(scheme, **options)
+    def __init__(self, settings: Settings) -> None:
+        self._warehouse = open_warehouse(settings)
+        self._there: set[str] = set()
 
     def mark(self, path: str) -> str:
-        """Size and the store's own tag."""
-        found = self._files.info(path)
-        return f"{found['size']}-{found.get('ETag', found.get('LastModified', ''))}".replace('"', "")
+        """The same for every object; a table is listed when one of it is not known yet."""
+        if path not in self._there:
+            table = re.split(r"/(?:data|metadata)/", path)[0]
+            self._there |= {stored.path for stored in self._warehouse.listed(table)}
+        if path not in self._there:
+            raise FileNotFoundError(path)
+        return "object"
 
     def read(self, path: str) -> BinaryIO:
         """Open for reading."""
-        opened: BinaryIO = self._files.open(path, "rb")
+        opened: BinaryIO = self._warehouse.stream(path)
         return opened
 
-    def write(self, path: str) -> BinaryIO:
-        """Open for writing; the object is there when it is closed."""
-        opened: BinaryIO = self._files.open(path, "wb")
-        return opened
+    @contextlib.contextmanager
+    def write(self, path: str) -> Iterator[BinaryIO]:
+        """Write on this machine, then bring it in whole."""
+        desk = self._warehouse.desk(path)
+        with desk.open("wb") as file:
+            yield file
+        self._warehouse.bring_in([(desk, path)])
 
 
 class Places:
     """The place of each path."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._known: dict[str, Place] = {}
+        self._settings, self._local = settings, LocalPlace()
 
     def of(self, path: str) -> Place:
         """By the path's scheme."""
-        scheme = path.partition("://")[0] if "://" in path else "file"
-        if scheme not in self._known:
-            self._known[scheme] = LocalPlace() if scheme == "file" else RemotePlace(scheme, _options(self._settings))
-        return self._known[scheme]
+        return self._bucket if path.startswith("s3://") else self._local
+
+    @cached_property
+    def _bucket(self) -> BucketPlace:
+        return BucketPlace(self._settings)
 
 
 def local_path(path: str) -> Path:
@@ -96,11 +106,3 @@ def warehouse_of(settings: Settings) -> str:
 def mode_of(path: str) -> int:
     """Permission bits of a local file; those of the warehouse's files elsewhere."""
     return local_path(path).stat().st_mode & 0o777 if "://" not in path or path.startswith("file:") else 0o644
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    bucket = settings.bucket
-    if bucket is None:
-        return {}
-    arguments = {"region_name": bucket.region} | ({"endpoint_url": bucket.endpoint} if bucket.endpoint else {})
-    return {"key": bucket.key, "secret": bucket.secret, "client_kwargs": arguments}

@@ -288,7 +288,7 @@ def test_a_lake_in_a_bucket_comes_back_in_a_folder_and_the_other_way_round(
 ) -> None:
     before = content(lived_in.settings)
     create(store.folder, lived_in.settings)
-    with S3Server(tmp_path / "s3", bucket="lake") as server:
+    with S3Server(tmp_path / "s3", bucket="lake", folders_kept="5m") as server:
         bucket = {
             "CITYBRAIN_WAREHOUSE": "s3://lake/town",
             "CITYBRAIN_S3_ENDPOINT": server.endpoint,
