@@ -156,8 +156,11 @@ def test_a_dry_run_shows_why_a_delivery_would_be_held(tmp_path: Path) -> None:
     assert not list(home.landing.rglob("manifest.json"))
 
 
-def test_a_database_is_drafted_from_what_it_says_and_loads(standin: StandIn, tmp_path: Path) -> None:
-    """PostgreSQL: key, types and the cursor from its own description, people from the rows; then the draft loads."""
+def test_a_database_is_drafted_from_what_it_says_and_loads(
+    standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL: key, types and cursor from its own description, people from its newest rows; then the draft loads."""
+    monkeypatch.setattr("lake.onboarding.table.SAMPLE_RECORDS", 5000)
     made = Settings.from_environment(
         {
             "CITYBRAIN_CITY": "town",
@@ -173,11 +176,12 @@ def test_a_database_is_drafted_from_what_it_says_and_loads(standin: StandIn, tmp
     drafted = draft(asked, made)
     contract = drafted.verdict.contract
     assert drafted.mistakes == ()
+    assert 1000 < drafted.sample.records <= 5000 and not drafted.sample.is_whole
     assert (contract.source.connector, contract.mode, contract.cursor) == ("postgres", Mode.CHANGES, "updated_at")
     assert [column.name for column in contract.key] == ["unique_key"]
     hidden = {column.name for column in contract.columns if column.treatment is not Treatment.KEEP}
     assert hidden == {"incident_address", "resolution_description"}
-    day = date(2023, 1, 3)
+    day = date(2023, 4, 3)
     (result,) = load_range("town.hotline.request", Window(day, day), made)
     assert (result.accepted > 0, result.quarantined) == (True, 0)
     assert [row for row in reconcile(made) if row.unaccounted] == []
