@@ -26,7 +26,8 @@ env: $(VENV)/.ready ## the environment, from the lock file
 .PHONY: lock
 lock: ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
-	$(BIN)/python docker/lock.py
+	@$(MAKE) --no-print-directory env
+	@$(BIN)/python docker/lock.py
 
 .PHONY: demo
 demo: $(VENV)/.ready ## load the real Queens data through Airflow, publish the marts, issue the briefs (KEEP=1 leaves Airflow up)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import filelock
 import pytest
 
 from lake.settings import PROJECT_ROOT, Settings
@@ -37,15 +38,28 @@ def connected(settings: Settings, standin: StandIn) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def queens(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Settings:
-    """Queens from New Year 2023 on: loaded, built, published, B01 and B02 issued for the borough. Shared: read only."""
+def queens(tmp_path_factory: pytest.TempPathFactory, worker_id: str, standin: StandIn) -> Settings:
+    """Queens from New Year 2023 on: loaded, built, published, B01 and B02 issued for the borough. Shared: read only.
+
+    The processes of one run share it too; each has departments of its own, with the same data.
+    """
+    room = tmp_path_factory.getbasetemp()
+    room = room if worker_id == "master" else room.parent
+    home = _connected(room / "queens", standin)
+    with filelock.FileLock(room / "queens.lock"):
+        if not (room / "queens.made").exists():
+            _make_queens(home)
+            (room / "queens.made").touch()
+    return home
+
+
+def _make_queens(home: Settings) -> None:
     from lake.briefs import issue
     from lake.contracts.model import Window
     from lake.load import load
     from lake.marts import build, publish
     from lake.upkeep import make_ready
 
-    home = _connected(tmp_path_factory.mktemp("queens"), standin)
     make_ready(home)
     for dataset, first, last in (
         ("queens.dcp.community_district", date(2023, 3, 1), date(2023, 3, 31)),
@@ -58,7 +72,6 @@ def queens(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Settin
     publish(build(home, LAST_DAY), home)
     for brief in ("B01", "B02"):
         issue(brief, LAST_DAY, home, scopes=["4"])
-    return home
 
 
 def _connected(home: Path, standin: StandIn) -> Settings:
