@@ -184,11 +184,12 @@ def test_every_cut_of_an_archive_is_noticed(lake: Settings, tmp_path: Path) -> N
 
 
 def test_an_archive_is_unpacked_in_bounded_pieces(lake: Settings, tmp_path: Path) -> None:
-    from lake.connectors.csv_files import unpacked
+    from lake.connectors.archives import unpacked
 
     lines = b"0123456789abcde\n" * (4 << 20)
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(lines))
-    pieces = [len(piece) for piece in unpacked(tmp_path / "bomb.gz")]
+    members = unpacked(tmp_path / "bomb.gz")
+    pieces = [len(piece) for piece in next(members)]
     assert sum(pieces) == len(lines)
     assert max(pieces) <= 1 << 20
     assert CsvFiles(contract(), lake).count_records(tmp_path / "bomb.gz") == ((4 << 20) - 1, None)
@@ -462,9 +463,12 @@ def test_what_is_no_workbook_is_landed_and_marked(lake: Settings, drop: Path) ->
     [
         (b'{"type": "FeatureCollection", "features": [{}, {}, {}]}', (3, None)),
         (b'{"type": "FeatureCollection", "features": []}', (0, None)),
-        (b'{"type": "FeatureCollection", "features": [{}, ', (0, "the file is not JSON (JSONDecodeError)")),
-        (b"[1, 2]", (0, "the file holds no feature collection")),
-        (b"\x80{}", (0, "the file is not JSON (UnicodeDecodeError)")),
+        (
+            b'{"type": "FeatureCollection", "features": [{}, ',
+            (1, "the file is not utf-8 JSON to its end (IncompleteJSONError)"),
+        ),
+        (b"[1, 2]", (0, "the file has no list of records at features")),
+        (b"\x80{}", (0, "the file is not utf-8 JSON to its end (UnicodeDecodeError)")),
     ],
 )
 def test_a_record_of_a_feature_collection_is_a_feature(
