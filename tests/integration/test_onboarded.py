@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 from ruamel.yaml import YAML
+from servers.mariadb import mariadb
 
 from lake.contracts import load_contracts
 from lake.contracts.city import check_city
@@ -197,3 +198,42 @@ def test_the_samples_are_the_bytes_they_were(city: str) -> None:
         if path.is_file() and path.name not in ("README.md", "SHA256SUMS")
     }
     assert found == told
+
+
+def test_mariadb_is_drafted_too(tmp_path: Path) -> None:
+    """Key, types and cursor by the server's words; telephones by their form."""
+    with mariadb(tmp_path / "server") as server:
+        with server.admin() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TABLE call_log (no BIGINT PRIMARY KEY, dialled VARCHAR(20) NOT NULL, cost DECIMAL(9,2), "
+                "code CHAR(5) NOT NULL, updated_at DATETIME NOT NULL COMMENT '更新时间')"
+            )
+            cursor.executemany(
+                "INSERT INTO call_log VALUES (%s, %s, %s, %s, %s)",
+                [(n, f"13{n:09}", n / 4, f"{n:05}", f"2024-01-{1 + n % 28:02} 08:00:00") for n in range(1, 201)],
+            )
+        made = Settings.from_environment(
+            {
+                "CITYBRAIN_CITY": "town",
+                "CITYBRAIN_HOME": str(tmp_path / "home"),
+                "CITYBRAIN_ROOT": str(tmp_path / "root"),
+                "CITYBRAIN_CONN_CALLS": server.uri,
+            }
+        )
+        drafted = draft(
+            Asked("town.hotline.call", "calls", connection="calls", arguments={"table": "hall.call_log"}), made
+        )
+        contract = drafted.verdict.contract
+        assert drafted.mistakes == ()
+        assert [(c.name, c.type, c.treatment.value) for c in contract.columns] == [
+            ("no", "BIGINT", "keep"),
+            ("dialled", "VARCHAR", "hmac"),
+            ("cost", "DECIMAL(9,2)", "keep"),
+            ("code", "VARCHAR", "keep"),
+            ("updated_at", "TIMESTAMPTZ", "keep"),
+        ]
+        assert contract.column("updated_at").title_zh == "更新时间"
+        assert (contract.cursor, [column.name for column in contract.key]) == ("updated_at", ["no"])
+        results = load_range("town.hotline.call", Window(contract.valid_from, date(2024, 1, 31)), made)
+        assert sum(result.accepted for result in results) == 200
+        assert [row for row in reconcile(made) if row.unaccounted] == []

@@ -363,6 +363,18 @@ def test_purge_keeps_counts_and_hashes(lake: Settings, drop: Path) -> None:
     assert not land(contract(), TODAY, lake).is_new
 
 
+def test_one_name_that_is_written_over_is_taken_as_it_lies_there(lake: Settings, drop: Path) -> None:
+    """Whatever days are asked for, and again when it has another content."""
+    made = contract(arguments={"pattern": "always.csv"})
+    (drop / "always.csv").write_bytes(CONTENT)
+    landed = land(made, Window(TODAY.first, TODAY.first + timedelta(days=2)), lake)
+    assert [(file.name, file.day) for file in landed.files] == [("always.csv", None)]
+    assert (landed.delivered, landed.missing_days) == (2, ())
+    (drop / "always.csv").write_bytes(CONTENT + b"\r\n3,c")
+    assert land(made, TODAY, lake).delivered == 3
+    assert open_connector(made, lake).describe(made).first_day is None
+
+
 @pytest.mark.parametrize(
     ("connector", "changes", "problem"),
     [

@@ -306,6 +306,14 @@ def test_a_draft_never_writes_over_what_is_there(town: Settings) -> None:
     assert draft(Asked(DATASET, str(town.home.parent / "drop"), zone="UTC"), town, force=True).mistakes == ()
 
 
+def test_two_texts_of_one_number_are_no_two_keys(town: Settings) -> None:
+    """1 and 1.0 are one number in the lake: as a key they would clash, and both records would be held back."""
+    rows = [f"{n}{suffix},{kind},{n * 3}" for n in range(1, 30) for suffix, kind in (("", "a"), (".0", "b"))]
+    found = drafted(town, {"t_20240101.csv": "\n".join(["id,kind,size", *rows]) + "\n"})
+    assert found.verdict.key.columns == ("id", "kind")
+    assert loaded(town, found) == (58, 0)
+
+
 # ---- people ----------------------------------------------------------------------------------------------------------
 
 
