@@ -313,16 +313,22 @@ def _connections(settings: Settings, contracts: list[Contract], *, offline: bool
     for contract in contracts:
         of_name.setdefault(contract.source.connection, contract)
     known: dict[str, str] = {}
-    for name in sorted(of_name):
+    told = ("citybrain_smtp", "citybrain_webhook")
+    for name in (*sorted(of_name), *told):
         try:
-            known[name] = settings.connection(name)
+            uri = settings.find_connection(name)
         except CitybrainError as error:
-            yield Finding(f"connection {name}: not set", WRONG, error.remedy)
-    told = {}
-    for name in ("citybrain_smtp", "citybrain_webhook"):
-        with contextlib.suppress(CitybrainError):
-            told[name] = settings.connection(name)
-    if not told:
+            yield Finding(f"connection {name}: cannot be taken apart", WRONG, error.remedy)
+            continue
+        if uri:
+            known[name] = uri
+        elif name not in told:
+            variable = f"CITYBRAIN_CONN_{name.upper()}"
+            yield Finding(
+                f"connection {name}: not set", WRONG,
+                f"set {variable} (or {variable}_FILE) or make the Airflow connection {name!r}",
+            )  # fmt: skip
+    if not known.keys() & set(told):
         yield Finding(
             "alerts: nobody is told of anything", WARNING,
             "set connection citybrain_smtp or citybrain_webhook (docs/how-to/alerts-and-silence.md)",
@@ -332,7 +338,7 @@ def _connections(settings: Settings, contracts: list[Contract], *, offline: bool
     with ThreadPoolExecutor(8) as pool:
         asked = [
             pool.submit(lambda each: list(_reach(*each, settings)), (name, uri, of_name.get(name)))
-            for name, uri in (known | told).items()
+            for name, uri in known.items()
         ]
         for answer in asked:
             yield from answer.result()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lake.errors import ContractError
 
@@ -96,7 +97,8 @@ class Settings:
             city=city,
             home=home,
             root=root,
-            catalog_uri=secret_of(env, "CITYBRAIN_CATALOG_URI") or f"sqlite:///{home}/catalog.db",
+            catalog_uri=_address(secret_of(env, "CITYBRAIN_CATALOG_URI"), "CITYBRAIN_CATALOG_URI")
+            or f"sqlite:///{home}/catalog.db",
             warehouse=warehouse,
             bucket=_bucket(env) if warehouse.startswith("s3://") else None,
             cache=Path(env.get("CITYBRAIN_CACHE", str(home / "cache" / "tables"))).resolve(),
@@ -164,18 +166,25 @@ class Settings:
         """URI of a connection: ``CITYBRAIN_CONN_<NAME>`` in the environment, else what a resolver knows.
 
         Raises:
-            ContractError: nobody knows the connection.
+            ContractError: nobody knows the connection, or it cannot be taken apart.
         """
-        variable = f"CITYBRAIN_CONN_{name.upper()}"
-        if uri := secret_of(self.environment, variable):
+        if uri := self.find_connection(name):
             return uri
-        for resolver in _resolvers:
-            if uri := resolver(name):
-                return uri
+        variable = f"CITYBRAIN_CONN_{name.upper()}"
         raise ContractError(
             f"no connection named {name!r}",
             remedy=f"set {variable} (or {variable}_FILE) or make the Airflow connection {name!r}",
         )
+
+    def find_connection(self, name: str) -> str | None:
+        """`connection`, or None where nobody knows it.
+
+        Raises:
+            ContractError: it cannot be taken apart.
+        """
+        uri = secret_of(self.environment, f"CITYBRAIN_CONN_{name.upper()}")
+        found = uri or next((uri for resolver in _resolvers if (uri := resolver(name))), None)
+        return _address(found, f"connection {name!r}")
 
 
 def secret_of(environment: Mapping[str, str], name: str) -> str | None:
@@ -195,6 +204,32 @@ def secret_of(environment: Mapping[str, str], name: str) -> str | None:
             f"the file of {name}_FILE cannot be read ({type(error).__name__})",
             remedy=f"let {name}_FILE name a readable text file with the value in its first line",
         ) from None
+
+
+def _address(uri: str | None, what: str) -> str | None:
+    """The URI, if a machine can tell its password from its host: of one that it cannot, a piece of the password would
+    be taken for host, port or path, and errors tell those.
+
+    Raises:
+        ContractError: it cannot; the message does not quote it.
+    """
+    if not uri or uri.startswith(("file:", "sqlite:")):
+        return uri
+    try:
+        parts = urlsplit(uri)
+        is_plain = bool(parts.scheme) and "://" in uri and parts.port != 0
+    except ValueError:  # its words quote the URI
+        is_plain = False
+    else:
+        # After the host an @ means that there was one more / ? or # before it; mail addresses are values.
+        is_plain = is_plain and "@" not in parts.path + parts.fragment + parts.query.partition("=")[0]
+    if is_plain:
+        return uri
+    raise ContractError(
+        f"{what} cannot be taken apart: a scheme is missing, or a character is not percent-encoded",
+        remedy="write scheme://user:password@host:port/…, in user, password and path / as %2F, # as %23, ? as %3F, "
+        "@ as %40, % as %25",
+    )
 
 
 def _bucket(environment: Mapping[str, str]) -> Bucket:

@@ -225,8 +225,9 @@ def address_of(uri: str, connection: str, dataset: str) -> Address:
     known = (*_USER_NAMES, *_PASSWORD_NAMES, *_OTHER_NAMES)
     if unknown := sorted(set(given) - set(known)):
         raise ContractError(
-            f"connection {connection!r} has parameters nobody reads: {', '.join(unknown)[:200]}",
-            remedy=f"there are {', '.join(known)}; what the API is asked for belongs into the contract",
+            f"connection {connection!r} has {len(unknown)} parameters nobody reads",  # a secret with a & would be some
+            remedy=f"there are {', '.join(known)}; what the API is asked for belongs into the contract, and & in a "
+            "value is written %26",
             dataset=dataset,
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -113,7 +113,7 @@ class Client:
     def __init__(self, address: Address, authenticator: Authenticator, patience: Patience, codes: Codes) -> None:
         import httpx
 
-        _hush()
+        hush()
         self._address, self._authenticator = address, authenticator
         self._patience, self._codes = patience, codes
         self._sockets: list[socket.socket] = []
@@ -221,6 +221,13 @@ class Client:
             headers["Content-Type"] = (
                 "application/x-www-form-urlencoded" if ask.is_form else "application/json; charset=utf-8"
             )
+        for name, value in headers.items():
+            if not (value.isascii() and value.isprintable() and value == value.strip()):
+                raise ContractError(  # the libraries' own errors quote it
+                    f"header {name} would have a value that no header may have",
+                    remedy="correct user and password of the connection, or the headers of the contract: printable "
+                    "ASCII only",
+                )
         return {
             "method": ask.method,
             "url": httpx.URL(ask.url).copy_merge_params(ask.query),
@@ -437,8 +444,8 @@ def _in_words(error: Exception) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__).strip()
 
 
-def _hush() -> None:
-    """The libraries' own logs tell whole addresses, and with them keys and signatures."""
+def hush() -> None:
+    """Keep the libraries' own logs from telling whole addresses, and with them keys and signatures."""
     for name in ("httpx", "httpcore", "authlib"):
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))

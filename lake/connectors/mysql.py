@@ -55,6 +55,7 @@ _SETTINGS = {
 }
 _OPTIONS = frozenset({"ssl_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_key", "ssl_cipher", "compression", "socket"})
 _SCHEMES = ("mysql", "mariadb")
+_SECRET, _IN_SECRET = "source_credentials", ("host", "port", "user", "password", "database")
 _CONNECT_TIMEOUT_S = 10.0
 
 
@@ -121,12 +122,16 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
             self._reach(contract, day)
             for name, value in _SETTINGS.items():
                 connection.execute(f"SET {name} = {quote_literal(value)}")
-            # The scanner's errors repeat the address, password included: they are never chained or quoted.
-            connection.execute(f"ATTACH {quote_literal(_dsn(self._address))} AS source (TYPE mysql, READ_ONLY)")
+            # A secret, since the scanner takes a text with a ? in the password for a URI, and repeats it in errors.
+            connection.execute(f"CREATE TEMPORARY SECRET {_SECRET} (TYPE mysql, {_secret(self._address)})")
+            options = quote_literal(_dsn(self._address))
+            connection.execute(f"ATTACH {options} AS source (TYPE mysql, SECRET {_SECRET}, READ_ONLY)")
             self._refuse_dirty_reads(connection, contract, day)
             yield connection
         except duckdb.Error as error:
-            raise self._ours(str(error), contract, day) from None
+            told = self._ours(str(error), contract, day)
+            error.args = ()  # it hangs on to ours as its context
+            raise told from None
         finally:
             connection.close()
 
@@ -243,7 +248,14 @@ def _address(uri: str, contract: Contract) -> dict[str, str]:
     } | options
 
 
+def _secret(address: dict[str, str]) -> str:
+    return ", ".join(f"{name} {quote_literal(address[name])}" for name in _IN_SECRET)
+
+
 def _dsn(address: dict[str, str]) -> str:
+    """What is no secret, as the scanner's text of a connection."""
     return " ".join(
-        '{}="{}"'.format(name, value.replace("\\", r"\\").replace('"', r"\"")) for name, value in address.items()
+        '{}="{}"'.format(name, value.replace("\\", r"\\").replace('"', r"\""))
+        for name, value in address.items()
+        if name not in _IN_SECRET
     )

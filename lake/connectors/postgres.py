@@ -98,7 +98,7 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
 
         connection = connect(self.settings, extensions=("postgres_scanner",))
         try:
-            # The scanner's errors repeat the connection string, password included: they are never chained or quoted.
+            # The scanner's errors repeat the connection string, password included: they are emptied, never quoted.
             connection.execute(f"ATTACH {quote_literal(self._conninfo)} AS source (TYPE postgres, READ_ONLY)")
             connection.execute("BEGIN")
             settings = ", ".join(
@@ -108,7 +108,9 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
             self._ask(connection, f"SELECT {settings}")
             yield connection
         except duckdb.Error as error:
-            raise self._ours(str(error), contract, day) from None
+            told = self._ours(str(error), contract, day)
+            error.args = ()  # it hangs on to ours as its context
+            raise told from None
         finally:
             # Without it, closing after the server went away ends the whole process: the scanner rolls back in a
             # destructor, and an exception there is an abort.

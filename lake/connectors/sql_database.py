@@ -19,7 +19,7 @@ from lake.connectors.dialects import DIALECTS, Dialect
 from lake.connectors.extraction import Clock, TableColumn, TableSource
 from lake.connectors.protocol import Description, SourceColumn
 from lake.contracts.model import Contract
-from lake.errors import CitybrainError, ContractError, DeliveryDamaged
+from lake.errors import CitybrainError, ContractError, DeliveryDamaged, SourceUnavailable
 from lake.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,16 +65,29 @@ class Source(TableSource[Connected]):
         driver = _driver(self._dialect.driver, contract)
         connection = None
         try:
-            connection = self._dialect.connect(driver, self._parts)
+            connection = self._connected(driver, contract, day)
             yield Connected(connection, self._dialect)
         except driver.Error as error:
             # What drivers say may hold a cell or the address: it is sorted, never chained or quoted.
-            raise self._ours(self._dialect.told(error), contract, day) from None
+            told = self._ours(self._dialect.told(error), contract, day)
+            error.args = ()  # it hangs on to ours as its context
+            raise told from None
         finally:
             if connection is not None:
                 for end in (connection.rollback, connection.close):
                     with suppress(Exception):  # of a connection that is gone drivers raise anything
                         end()
+
+    def _connected(self, driver: Any, contract: Contract, day: date | None) -> Any:
+        try:
+            return self._dialect.connect(driver, self._parts)
+        except OSError:  # some drivers let it through
+            raise SourceUnavailable(
+                f"connection {contract.source.connection!r}: the server cannot be reached",
+                remedy="look at host and port of the connection, the server and the network",
+                dataset=contract.dataset,
+                day=day,
+            ) from None
 
     def _columns(self, session: Connected) -> Sequence[TableColumn]:
         rows = self._ask(session, self._dialect.columns(self._schema, self._name))

@@ -37,7 +37,7 @@ class TableTaken:
         self.connector = asked.connector or DATABASES.get(scheme, "")
         if not self.connector:
             raise ContractError(
-                f"connection {asked.source!r} has the scheme {scheme!r}, which tells no connector",
+                f"the scheme of connection {asked.source!r} tells no connector",
                 remedy="say --connector, and with --set what it needs",
             )
 

@@ -763,7 +763,9 @@ def test_no_error_tells_the_password(
         "scheme": parts.scheme, "user": parts.username, "password": unquote(parts.password or ""),
         "host": parts.hostname, "port": str(parts.port), "dbname": parts.path.lstrip("/"),
     } | change  # fmt: skip
-    uri = "{scheme}://{user}:{secret}@{host}:{port}/{dbname}".format(secret=quote(str(given["password"])), **given)
+    uri = "{scheme}://{user}:{secret}@{host}:{port}/{dbname}".format(
+        secret=quote(str(given["password"]), safe=""), **given
+    )
     lake = engine.known_to(settings, uri)
     with pytest.raises(error) as told:
         land(engine.contract("plain", {"id": "BIGINT"}), TODAY, lake)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pymysql
 
-READER, READER_PASSWORD = "citybrain", "re ad\\er'\" pass"
+READER, READER_PASSWORD = "citybrain", "re ad\\er'\" p?ss&#:@/%="
 DATABASE = "hall"
 
 
@@ -31,7 +32,7 @@ class MariaDB:
     @property
     def uri(self) -> str:
         """Address for the lake."""
-        return f"mysql://{READER}:re%20ad%5Cer'%22%20pass@127.0.0.1:{self.port}/{DATABASE}"
+        return f"mysql://{READER}:{quote(READER_PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
 
     def admin(self) -> pymysql.Connection:
         """A connection as the department, which may do everything."""
