@@ -87,6 +87,10 @@ bench-peers: $(VENV)/.ready ## an environment with the peers that extraction is 
 	@$(BIN)/uv venv --quiet --allow-existing .venv-bench
 	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python connectorx "dlt[parquet,sql_database,filesystem]" "psycopg[binary]" PyMySQL pandas pyarrow
 
+.PHONY: reference
+reference: $(VENV)/.ready ## write docs/reference anew from contracts, connectors, commands, errors and models
+	@$(BIN)/python docs/reference/generate.py
+
 .PHONY: clean
 clean: ## remove the demo's home and caches; the environment stays
 	rm -rf var dbt_project/target dbt_project/logs .mypy_cache .ruff_cache .pytest_cache

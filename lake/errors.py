@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 
 class CitybrainError(Exception):
@@ -28,6 +28,8 @@ class CitybrainError(Exception):
     """
 
     exit_code = 1
+    runbook: ClassVar[str | None] = None
+    """Name of the page in ``docs/runbooks/`` that says what to do at night."""
 
     def __init__(
         self,
@@ -53,12 +55,14 @@ class ContractError(CitybrainError):
     """A contract, a suite or a city file is wrong; the cause names file and line."""
 
     exit_code = 2
+    runbook = "wrong-setup"
 
 
 class ContractViolation(CitybrainError):
     """The delivery breaks its contract as a whole (columns renamed, encoding wrong, file damaged). Not retried."""
 
     exit_code = 3
+    runbook = "held-delivery"
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class SchemaDrift(ContractViolation):
         changed: what exactly, where it could be told column by column.
     """
 
+    runbook = "schema-change"
     changed: ColumnsChanged | None = None
 
     def with_changes(self, changed: ColumnsChanged) -> SchemaDrift:
@@ -121,24 +126,28 @@ class PartitionHeld(CitybrainError):
     """A critical expectation failed: nothing was committed, the batch is staged and listed. Not retried."""
 
     exit_code = 4
+    runbook = "held-delivery"
 
 
 class SourceUnavailable(CitybrainError):
     """The source does not answer (connection refused, 429, 5xx, time-out). Retried."""
 
     exit_code = 5
+    runbook = "slow-or-cut-network"
 
 
 class SourceLate(CitybrainError):
     """The source answers, but the day asked for is not there yet. Retried until the deadline."""
 
     exit_code = 6
+    runbook = "late-source"
 
 
 class SourceRefused(CitybrainError):
     """The source refuses us: wrong or missing credentials, or it does not know the table or path. Not retried."""
 
     exit_code = 7
+    runbook = "late-source"
 
 
 class Busy(CitybrainError):
@@ -151,30 +160,35 @@ class Unaccounted(CitybrainError):
     """A delivered record is neither accepted, quarantined nor unchanged; nothing is committed. Not retried."""
 
     exit_code = 9
+    runbook = "held-delivery"
 
 
 class BuildFailed(CitybrainError):
     """dbt failed or a test of the built marts did; the published build stays as it was. Not retried."""
 
     exit_code = 10
+    runbook = "failed-build"
 
 
 class BriefRefused(CitybrainError):
     """A brief cannot be issued: a number without a slot, a figure missing, formats that disagree. Not retried."""
 
     exit_code = 11
+    runbook = "refused-brief"
 
 
 class StorageFull(CitybrainError):
     """The disk is full; what was half-written has been removed. Retried."""
 
     exit_code = 12
+    runbook = "storage"
 
 
 class StorageUnavailable(CitybrainError):
     """The store of the accepted tables, or the database of catalog and ledger, does not answer. Retried."""
 
     exit_code = 13
+    runbook = "storage"
 
 
 @contextlib.contextmanager

@@ -19,9 +19,10 @@ app = typer.Typer(
 
     Exit status: 0 done · 1 failed · 2 contract or usage · 3 delivery breaks its contract · 4 held by a critical check ·
     5 source away · 6 source late · 7 source refuses us · 8 busy · 9 record unaccounted for · 10 build failed ·
-    11 brief refused · 12 disk full.
+    11 brief refused · 12 disk full · 13 the lake's store or database away.
 
-    Environment: CITYBRAIN_CITY (queens), CITYBRAIN_HOME (var/<city>), CITYBRAIN_CONN_<NAME> (a source's URI).
+    Environment: CITYBRAIN_CITY (queens), CITYBRAIN_HOME (var/CITY), CITYBRAIN_CONN_NAME (a source's address); more in
+    docs/how-to/run-in-production.md.
     """,
 )
 app.add_typer(datasets.app, name="dataset")
@@ -47,6 +48,8 @@ def main() -> None:
         app()
     except CitybrainError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        if error.runbook:
+            sys.stderr.write(f"Runbook: docs/runbooks/{error.runbook}.md\n")
         sys.exit(error.exit_code)
 
 

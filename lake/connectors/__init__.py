@@ -1,19 +1,6 @@
 """Departments' systems, one file per technology. A connector brings bytes and a second count; it interprets nothing.
 
-Arguments of a contract's source, per connector (each file's ``Arguments`` has the details):
-
-- ``postgres``, ``mysql``, ``sql_database``: table
-- every ``…_files``: pattern, marker, stable_for_s, checksum, record_count, record_count_at, timeout_s; and
-  member (all but Excel and Parquet, which are not unpacked)
-- ``csv_files``: header, multiline
-- ``fixed_width_files``: fields, unit, length, stripped, header_lines, trailer_lines
-- ``json_files``: row_path, sparse; ``json_lines_files``, ``geojson_files``: sparse
-- ``xml_files``: row_path, sparse
-- ``excel_files``: sheet, header_row, header_at, header_rows, header_separator, footer
-- ``shapefile_files``: crs
-- ``http_json``: path, method, send, params, query, headers, auth; items_path, total_field, sparse, null_is_empty;
-  paging and its names; the days' names and formats; success_field and its values; verify; attempts, backoff_s,
-  timeout_s, page_timeout_s, requests_per_second, page_limit_mb
+Arguments of a contract's source: each file's ``Arguments``, all together in docs/reference/connectors.md.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _count(value: Any) -> int:
 
 
 def _positive(value: Any) -> int:
-    if _count(value) == 0:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("a whole number, 1 or more")
     return int(value)
 

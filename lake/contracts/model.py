@@ -27,16 +27,22 @@ class Cadence(StrEnum):
     """How often a department delivers. The partition key of a monthly dataset is the first day of its month."""
 
     DAILY = "daily"
+    """One delivery, or one question to the source, for each day."""
     MONTHLY = "monthly"
+    """One for each month, when it has ended."""
 
 
 class Withdrawal(StrEnum):
     """How a withdrawn record is seen."""
 
     TOMBSTONE = "tombstone"
+    """By a mark in the record; `tombstone` says which."""
     ABSENCE = "absence"
+    """It is not in the day or the register that is delivered anew."""
     KEY_COMPARISON = "key_comparison"
+    """The source deletes without a word: its keys are compared with the lake's; `keyComparison` says when."""
     UNSEEN = "unseen"
+    """Not at all."""
 
 
 class AdditionalColumns(StrEnum):
@@ -86,6 +92,7 @@ class Treatment(StrEnum):
     """What happens to a column at admission (invariant 10)."""
 
     KEEP = "keep"
+    """As it is."""
     DROP = "drop"
     """Stays in the vault; the lake never holds it."""
     HMAC = "hmac"
@@ -137,7 +144,7 @@ class Source:
     """Where the dataset comes from.
 
     Attributes:
-        connector: name of a file under `lake/connectors/`: postgres, csv_files, http_json, excel_files, geojson_files.
+        connector: name of a file under `lake/connectors/`, such as postgres or csv_files.
         connection: connection id, resolved by `Settings.connection`.
         arguments: the connector's own arguments, checked against its model.
     """
@@ -155,7 +162,12 @@ class Contract:
         dataset: id ``<city>.<department>.<name>``.
         version: semantic version of the contract.
         valid_from: first business day it applies to.
-        mode, cadence: see the enums.
+        title_zh: Chinese title.
+        title_en: English title.
+        owner: department that answers for it.
+        mode: how deliveries add up to the table.
+        cadence: how often the department delivers.
+        source: where it comes from.
         cursor: lake name of the column versions are ordered by (changes); None = the delivery orders them.
         partition_column: lake name of the date or timestamp column that gives the event day (day).
         overlap: how far a window reaches back over its predecessor (changes).
@@ -172,7 +184,7 @@ class Contract:
         retention_days: days the landed bytes stay before the purge keeps only counts and hashes.
         latency: how long after the end of its day (or month) data must be in; None = `due_at` says it.
         frequency: at least how often new data comes; None = as often as the cadence says.
-        columns: in the order of the contract.
+        columns: one or more, in the order of the contract.
         path: the file it was read from.
     """
 

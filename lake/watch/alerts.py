@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from lake.contracts import load_contracts
 from lake.contracts.city import load_city
 from lake.contracts.model import Cadence
-from lake.errors import CitybrainError
+from lake.errors import CitybrainError, PartitionHeld, SourceLate
 from lake.ledger import HELD, RECOVERED, SILENCED, TOLD, Event, Ledger, alert_events
 from lake.settings import Settings
 from lake.watch.freshness import LATE, OVERDUE, Freshness, freshness
@@ -50,6 +50,7 @@ class Problem:
         dataset, department: where it belongs; None when to none.
         lasts: whether every look finds it again until it is over; one that does not is told once.
         title_zh: of the dataset.
+        runbook: page of ``docs/runbooks/``.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Problem:
     department: str | None = None
     lasts: bool = True
     title_zh: str = ""
+    runbook: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def problems_of(found: Iterable[Freshness], settings: Settings) -> list[Problem]
                     text=f"data of {day} was due at {due} and is not in; the last day in is {each.newest or 'none'}",
                     text_zh=f"{day} 的数据应于 {due} 到达，至今未到；最近一日为 {each.newest or '无'}",
                     remedy="read the message of its last load; ask the department; when it is there, load it",
+                    runbook=SourceLate.runbook,
                     command=load,
                     **here,
                 )
@@ -141,6 +144,7 @@ def problems_of(found: Iterable[Freshness], settings: Settings) -> list[Problem]
                     text=f"data of {each.held_days[-1]} came and was held back: a check failed or its layout changed",
                     text_zh=f"{each.held_days[-1]} 的数据已到，但未通过检查或结构有变，暂扣未入库",
                     remedy="see what failed, then accept it with a reason, replay it, or have it delivered again",
+                    runbook=PartitionHeld.runbook,
                     command=f"citybrain quarantine show {each.dataset}",
                     **here,
                 )
@@ -156,6 +160,7 @@ def problems_of(found: Iterable[Freshness], settings: Settings) -> list[Problem]
                     if each.volume != "high"
                     else f"{each.newest} 有记录 {each.records} 条，同类日期中位数为 {each.usual:g} 条",
                     remedy="ask the department whether the day is whole; loading it again takes a correction in",
+                    runbook="unusual-day",
                     command=f"citybrain dataset show {each.dataset}",
                     **here,
                 )
@@ -182,6 +187,7 @@ def failure(what: str, key: str, error: BaseException | None, now: datetime) -> 
         text=text,
         text_zh="任务失败，未入库的数据不会丢失" if dataset else "任务失败",
         remedy=remedy,
+        runbook=known.runbook if known else None,
         dataset=dataset,
         department=dataset.split(".")[1] if dataset and dataset.count(".") == 2 else None,
         lasts=False,
@@ -390,6 +396,7 @@ def _paragraph(problem: Problem, is_over: bool, now: datetime) -> list[str]:
         f"  {problem.text[:1].upper()}{problem.text[1:]}.",
         f"  Remedy: {problem.remedy}.",
         *([f"  Run: {problem.command}"] if problem.command else []),
+        *([f"  Runbook: docs/runbooks/{problem.runbook}.md"] if problem.runbook else []),
         "",
     ]
 
