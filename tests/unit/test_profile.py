@@ -88,52 +88,49 @@ def loaded(town: Settings, found: Drafted, window: Window | None = None) -> tupl
 # ---- types ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("header", "cell", "expected"),
-    [
-        ("n", lambda n: str(n * 7), ("BIGINT", None)),
-        ("zip", lambda n: f"{n % 9:05}", ("VARCHAR", None)),
-        ("card", lambda n: f"{10**19 + n}", ("VARCHAR", None)),
-        ("price", lambda n: f"{n}.{n % 1000:03}", ("DECIMAL(7,3)", None)),
-        ("day", lambda n: f"2024{1 + n % 12:02}{1 + n % 28:02}.0", ("DATE", "%Y%m%d.0")),
-        ("date", lambda n: f"2024{1 + n % 12:02}{1 + n % 28:02}", ("DATE", "%Y%m%d")),
-        ("date", lambda n: f"{1 + n % 12:02}/{1 + n % 28:02}/2024", ("DATE", "%m/%d/%Y")),
-        ("日期", lambda n: f"2024年{1 + n % 12}月{1 + n % 28}日", ("DATE", "%Y年%m月%d日")),
-        ("受理时间", lambda n: f"2024/{1 + n % 12}/{1 + n % 28} {n % 24}:{n % 60:02}:05",
-         ("TIMESTAMPTZ", "%Y/%m/%d %H:%M:%S")),
-        ("at", lambda n: f"{1 + n % 12:02}/{1 + n % 28:02}/2024 {1 + n % 12:02}:05:00 {'AP'[n % 2]}M",
-         ("TIMESTAMPTZ", "%m/%d/%Y %I:%M:%S %p")),
-        ("at", lambda n: f"2024-{1 + n % 12:02}-{1 + n % 28:02}T0{n % 10}:05:00Z", ("TIMESTAMPTZ", None)),
-        ("open", lambda n: ("true", "FALSE")[n % 2], ("BOOLEAN", None)),
-        ("wind", lambda n: f"{n}e-3", ("DOUBLE", None)),
-    ],
-)  # fmt: skip
-def test_a_column_gets_the_type_its_values_have(
-    town: Settings, header: str, cell: Callable[[int], str], expected: tuple[str, str | None]
-) -> None:
-    found = drafted(town, {"t_20240101.csv": table(f"id,{header}", lambda n: f"{n},{cell(n)}")})
-    name = found.verdict.contract.columns[1].name
-    assert column(found, name) == expected
+def test_a_column_gets_the_type_its_values_have(town: Settings) -> None:
+    cases: dict[str, tuple[Callable[[int], str], tuple[str, str | None]]] = {
+        "n": (lambda n: str(n * 7), ("BIGINT", None)),
+        "zip": (lambda n: f"{n % 9:05}", ("VARCHAR", None)),
+        "card": (lambda n: f"{10**19 + n}", ("VARCHAR", None)),
+        "price": (lambda n: f"{n}.{n % 1000:03}", ("DECIMAL(7,3)", None)),
+        "day": (lambda n: f"2024{1 + n % 12:02}{1 + n % 28:02}.0", ("DATE", "%Y%m%d.0")),
+        "date": (lambda n: f"2024{1 + n % 12:02}{1 + n % 28:02}", ("DATE", "%Y%m%d")),
+        "us_date": (lambda n: f"{1 + n % 12:02}/{1 + n % 28:02}/2024", ("DATE", "%m/%d/%Y")),
+        "日期": (lambda n: f"2024年{1 + n % 12}月{1 + n % 28}日", ("DATE", "%Y年%m月%d日")),
+        "受理时间": (
+            lambda n: f"2024/{1 + n % 12}/{1 + n % 28} {n % 24}:{n % 60:02}:05",
+            ("TIMESTAMPTZ", "%Y/%m/%d %H:%M:%S"),
+        ),
+        "us_at": (
+            lambda n: f"{1 + n % 12:02}/{1 + n % 28:02}/2024 {1 + n % 12:02}:05:00 {'AP'[n % 2]}M",
+            ("TIMESTAMPTZ", "%m/%d/%Y %I:%M:%S %p"),
+        ),
+        "at": (lambda n: f"2024-{1 + n % 12:02}-{1 + n % 28:02}T0{n % 10}:05:00Z", ("TIMESTAMPTZ", None)),
+        "open": (lambda n: ("true", "FALSE")[n % 2], ("BOOLEAN", None)),
+        "wind": (lambda n: f"{n}e-3", ("DOUBLE", None)),
+    }
+    content = table(",".join(["id", *cases]), lambda n: ",".join([str(n), *(cell(n) for cell, _ in cases.values())]))
+    made = drafted(town, {"t_20240101.csv": content}).verdict.contract
+    found = {column.source_name: (column.type, column.format) for column in made.columns[1:]}
+    assert found == {header: expected for header, (_, expected) in cases.items()}
 
 
-@pytest.mark.parametrize(
-    ("header", "cell", "hint", "sql"),
-    [
-        ("updated_at", lambda n: str(1_700_000_000 + n), "epoch_s", "to_timestamp(record.updated_at)"),
-        ("updated_at", lambda n: str(1_700_000_000_000 + n), "epoch_ms", "to_timestamp(record.updated_at / 1000)"),
-        ("date", lambda n: str(45_000 + n), "excel_serial", "1899-12-30"),
-        ("aqi", lambda n: f"{n}~{n + 9}", "range", "aqi_from"),
-        ("sum", lambda n: f'"1,{n:03}.50"', "grouped_number", "sum_value"),
-        ("share", lambda n: f"{n}%", "percent", "share_percent"),
-    ],
-)
-def test_what_the_lake_cannot_type_the_staging_model_reads(
-    town: Settings, header: str, cell: Callable[[int], str], hint: str, sql: str
-) -> None:
-    found = drafted(town, {"t_20240101.csv": table(f"id,{header}", lambda n: f"{n},{cell(n)}")})
-    assert hint in hints(found, header)
+def test_what_the_lake_cannot_type_the_staging_model_reads(town: Settings) -> None:
+    cases: dict[str, tuple[Callable[[int], str], str, str]] = {
+        "updated_at": (lambda n: str(1_700_000_000 + n), "epoch_s", "to_timestamp(record.updated_at)"),
+        "changed_at": (lambda n: str(1_700_000_000_000 + n), "epoch_ms", "to_timestamp(record.changed_at / 1000)"),
+        "book_date": (lambda n: str(45_000 + n), "excel_serial", "as book_date_day"),
+        "aqi": (lambda n: f"{n}~{n + 9}", "range", "as aqi_from"),
+        "sum": (lambda n: f'"1,{n:03}.50"', "grouped_number", "as sum_value"),
+        "share": (lambda n: f"{n}%", "percent", "as share_percent"),
+    }
+    content = table(",".join(["id", *cases]), lambda n: ",".join([str(n), *(cell(n) for cell, _, _ in cases.values())]))
+    found = drafted(town, {"t_20240101.csv": content})
     model = next(text for path, text in found.files.items() if path.suffix == ".sql")
-    assert sql in model
+    for header, (_, hint, sql) in cases.items():
+        assert hint in hints(found, header), header
+        assert sql in model, header
 
 
 def test_what_data_cannot_decide_is_asked_and_left_open(town: Settings) -> None:
