@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from lake.connectors.archives import DamagedArchive, PackedArguments, unpacked
 from lake.connectors.files import FileArguments, FileSource
-from lake.connectors.lines import first_line, lines_in, text_problems
+from lake.connectors.lines import LineCount, first_line, text_problems
 from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Contract
 from lake.settings import Settings
@@ -17,6 +18,10 @@ from lake.settings import Settings
 MOST_LINES_A_RECORD = 500
 MOST_LETTERS_A_RECORD = 1 << 20
 """A text field with more lines, or a record with more letters, is no record but a lost quote."""
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
+"""Characters no field may have; the tab and, between quotes, line feeds are none of them."""
 
 
 class CsvArguments(PackedArguments):
@@ -58,16 +63,16 @@ class Source(FileSource):
 
     def count_records(self, path: Path) -> tuple[int, str | None]:
         """Physical lines of the unpacked bytes less the headers; up to the damage when the archive is damaged."""
-        records = 0
+        joined, lines = 0, LineCount(around=int(self.arguments.header))
         try:
             for plain in unpacked(path, self.arguments.member):
                 if self.arguments.multiline:
-                    records += self._count_joined(plain)
+                    joined += self._count_joined(plain)
                 else:
-                    records += max(lines_in(plain) - self.arguments.header, 0)
+                    lines.read(plain)
         except DamagedArchive as damage:
-            return records, str(damage)
-        return records, None
+            return joined + lines.records, str(damage)
+        return joined + lines.records, None
 
     def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
         """Names of the header; none where there is no header."""
@@ -99,7 +104,7 @@ class Source(FileSource):
         return max(records, 0)
 
     def _is_record(self, text: str) -> bool:
-        if len(text) > MOST_LETTERS_A_RECORD or any(letter < " " and letter not in "\t\n" for letter in text):
+        if len(text) > MOST_LETTERS_A_RECORD or _CONTROL.search(text):
             return False
         fields = _fields(text, self._contract.delimiter, self._contract.quote)
         return fields is not None and fields == (len(self._contract.columns) or fields)

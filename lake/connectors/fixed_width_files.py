@@ -9,7 +9,7 @@ import pydantic
 
 from lake.connectors.archives import DamagedArchive, PackedArguments, unpacked
 from lake.connectors.files import FileArguments, FileSource
-from lake.connectors.lines import lines_in, text_problems
+from lake.connectors.lines import LineCount, text_problems
 from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Contract
 
@@ -92,16 +92,15 @@ class Source(FileSource):
     def count_records(self, path: Path) -> tuple[int, str | None]:
         """Physical lines of the unpacked bytes less those before and after the records."""
         around = self.arguments.header_lines + self.arguments.trailer_lines
-        records = 0
+        lines = LineCount(around)
         try:
             for plain in unpacked(path, self.arguments.member):
-                lines = lines_in(plain)
-                if lines < around:
-                    return records, "there are fewer lines than headers and trailers"
-                records += lines - around
+                lines.read(plain)
+                if lines.lines < around:
+                    return lines.records, "there are fewer lines than headers and trailers"
         except DamagedArchive as damage:
-            return records, str(damage)
-        return records, None
+            return lines.records, str(damage)
+        return lines.records, None
 
     def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
         """The fields of the arguments: a line says nothing about itself."""

@@ -19,6 +19,7 @@ from lake.settings import Settings
 
 _LOOKED_AT = 2000
 """Records whose keys name the columns."""
+_LIST, _ITEM = "list", "item"
 DEEPEST = 500
 """A document that is nested deeper is an attack on those who parse it."""
 
@@ -82,10 +83,14 @@ def count_items(path: Path, member: str | None, row_path: str, encoding: str) ->
     count = 0
     try:
         for plain in unpacked(path, member):
-            for depth, is_item, _, _ in _events(_AsUtf8(plain, encoding), keys):
-                count += is_item
+            has_list = False
+            for depth, sign, _, _ in _events(_AsUtf8(plain, encoding), keys):
+                count += sign == _ITEM
+                has_list = has_list or sign == _LIST
                 if depth > DEEPEST:
                     return count, f"the file is nested more than {DEEPEST} deep"
+            if not has_list:
+                return count, f"the file has no list of records at {row_path or 'the top'}"
     except DamagedArchive as damage:
         return count, str(damage)
     except (ijson.JSONError, ValueError) as error:
@@ -105,10 +110,10 @@ def first_items(path: Path, member: str | None, row_path: str, encoding: str, da
     items: list[Any] = []
     builder: Any = None
     try:
-        for depth, is_item, event, value in _events(_AsUtf8(first_member(path, member), encoding), keys):
+        for depth, sign, event, value in _events(_AsUtf8(first_member(path, member), encoding), keys):
             if depth > DEEPEST:
                 raise ValueError("nested too deep")
-            if is_item:
+            if sign == _ITEM:
                 builder, begun_at = ijson.ObjectBuilder(), depth
             if builder is not None:
                 builder.event(event, value)
@@ -123,8 +128,8 @@ def first_items(path: Path, member: str | None, row_path: str, encoding: str, da
     return items
 
 
-def _events(stream: _AsUtf8, keys: tuple[str, ...]) -> Iterator[tuple[int, bool, str, Any]]:
-    """Each event of a document as (depth of what it begins or ends, whether an item of the list begins, event, value).
+def _events(stream: _AsUtf8, keys: tuple[str, ...]) -> Iterator[tuple[int, str, str, Any]]:
+    """Each event of a document as (its depth, `_LIST` or `_ITEM` where one begins, ijson's word for it, value).
 
     The depth is that of the value itself, 0 for the document. ijson's own ways to a path build a text for each level
     of nesting, which a hostile document turns into all the memory there is.
@@ -137,22 +142,22 @@ def _events(stream: _AsUtf8, keys: tuple[str, ...]) -> Iterator[tuple[int, bool,
     for event, value in ijson.basic_parse(stream):
         if event == "map_key":
             is_next = depth == on_path and list_at < 0 and value == keys[on_path - 1]
-            yield depth, False, event, value
+            yield depth, "", event, value
             continue
         if event in ("end_map", "end_array"):
             depth -= 1
             on_path = min(on_path, depth)
             if depth == list_at:
                 list_at = -1
-            yield depth, False, event, value
+            yield depth, "", event, value
             continue
-        yield depth, depth == list_at + 1 and list_at >= 0, event, value
+        begins_list = event == "start_array" and is_next and depth == on_path == len(keys)
+        yield depth, _LIST if begins_list else _ITEM if depth == list_at + 1 > 0 else "", event, value
         if event == "start_map":
             on_path += is_next and depth == on_path < len(keys)
             depth += 1
         elif event == "start_array":
-            if is_next and depth == on_path == len(keys):
-                list_at = depth
+            list_at = depth if begins_list else list_at
             depth += 1
         is_next = False
 

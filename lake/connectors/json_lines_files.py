@@ -10,7 +10,7 @@ from typing import ClassVar
 from lake.connectors.archives import DamagedArchive, first_member, unpacked
 from lake.connectors.files import FileArguments, FileSource
 from lake.connectors.json_files import ItemArguments, columns_of
-from lake.connectors.lines import lines_in, text_problems
+from lake.connectors.lines import LineCount, text_problems
 from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Contract
 from lake.errors import DeliveryDamaged
@@ -38,13 +38,13 @@ class Source(FileSource):
 
     def count_records(self, path: Path) -> tuple[int, str | None]:
         """Physical lines of the unpacked bytes; up to the damage when the archive is damaged."""
-        records = 0
+        lines = LineCount()
         try:
             for plain in unpacked(path, self.arguments.member):
-                records += lines_in(plain)
+                lines.read(plain)
         except DamagedArchive as damage:
-            return records, str(damage)
-        return records, None
+            return lines.records, str(damage)
+        return lines.records, None
 
     def columns(self, path: Path, contract: Contract) -> tuple[SourceColumn, ...]:
         """Keys of the first 2000 lines that are objects, in the order they are met."""

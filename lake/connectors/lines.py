@@ -12,13 +12,33 @@ from lake.errors import DeliveryDamaged
 _LONGEST_FIRST = 1 << 20
 
 
-def lines_in(plain: Iterator[bytes]) -> int:
-    """Physical lines of a stream; the last one needs no line end."""
-    lines, last = 0, b"\n"
-    for block in plain:
-        lines += block.count(b"\n")
-        last = block[-1:] or last
-    return lines + (last != b"\n")
+class LineCount:
+    """Counts the physical lines of streams, up to the damage where one is damaged; the last needs no line end.
+
+    Args:
+        around: lines of each stream that are no records.
+    """
+
+    def __init__(self, around: int = 0) -> None:
+        self._around = around
+        self._before, self._lines, self._last = 0, 0, b"\n"
+
+    @property
+    def records(self) -> int:
+        """Lines of all streams so far, less those around the records."""
+        return self._before + max(self.lines - self._around, 0)
+
+    @property
+    def lines(self) -> int:
+        """Lines of the last stream."""
+        return self._lines + (self._last != b"\n")
+
+    def read(self, plain: Iterator[bytes]) -> None:
+        """Count a stream."""
+        self._before, self._lines, self._last = self.records, 0, b"\n"
+        for block in plain:
+            self._lines += block.count(b"\n")
+            self._last = block[-1:] or self._last
 
 
 def text_problems(contract: Contract) -> list[str]:

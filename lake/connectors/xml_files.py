@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 import pydantic
 
-from lake.connectors.archives import DamagedArchive, PackedArguments, unpacked
+from lake.connectors.archives import DamagedArchive, PackedArguments, first_member, unpacked
 from lake.connectors.files import FileArguments, FileSource
 from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Contract
@@ -75,7 +75,7 @@ class Source(FileSource):
         walk = _Walk(lambda at: at == steps)
         walk.told = names.take
         try:
-            for count in walk.read(next(unpacked(path, self.arguments.member), iter(()))):
+            for count in walk.read(first_member(path, self.arguments.member)):
                 seen += count
                 if seen >= _LOOKED_AT:
                     break
