@@ -128,7 +128,8 @@ def verify_command(
         )
         err.print(
             "Remedy: remove what lies there and take a backup: what the home still has is copied anew. "
-            "Backups that name what the home has no more stay damaged; others are whole. Runbook: docs/runbooks/damaged-backup.md"
+            "Backups that name what the home has no more stay damaged; others are whole. "
+            "Runbook: docs/runbooks/damaged-backup.md"
         )
     else:
         out.print("every content of the backups is there and unchanged")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lake.contracts.model import Window
 from lake.settings import Settings
 
 _PIPE_WIDTH = 200  # a pipe has no width of its own, and a folded table cannot be searched
@@ -57,3 +58,11 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not a day like 2023-04-03") from error
+
+
+def parse_window(first: str, last: str | None) -> Window:
+    """Days from and to; without a last day the first alone."""
+    begins, ends = parse_day(first), parse_day(last or first)
+    if ends < begins:
+        raise typer.BadParameter(f"the last day {ends} is before the first, {begins}")
+    return Window(begins, ends)

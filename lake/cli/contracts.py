@@ -15,7 +15,8 @@ app = typer.Typer(no_args_is_help=True, help="Contracts: draft them from a sourc
 @app.command("check")
 def check_command(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="contract files; all of the city when none is given")
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, help="contract files; all of the city when none is given"),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -102,7 +103,8 @@ def draft_command(
         parse_day(first) if first else None, parse_day(last) if last else None, encoding, header, tuple(keep or ()),
         tuple(name.strip() for name in key.split(",") if name.strip()),
     )  # fmt: skip
-    drafted = draft(asked, settings(), root=into.resolve() if into else None, force=force, say=say)
+    home = settings()
+    drafted = draft(asked, home, root=into.resolve() if into else None, force=force, say=say)
     decisions = drafted.verdict.decisions
     if as_json:
         print_json(
@@ -122,6 +124,11 @@ def draft_command(
             [("open" if d.is_open else "", d.about, d.question, d.evidence, d.assumed, d.change) for d in decisions],
         )
         out.print(f"kept in {drafted.decisions_file}", highlight=False)
+        named = drafted.verdict.versions[-1].source.connection
+        if home.find_connection(named) is None:
+            where = Path(source).resolve()
+            address = (where if where.is_dir() else where.parent).as_uri()
+            out.print(f"to load it: CITYBRAIN_CONN_{named.upper()}={address}", highlight=False, markup=False)
         for mistake in drafted.mistakes:
             err.print(str(mistake), highlight=False, markup=False)
     if drafted.mistakes:

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from lake.cli.console import JsonFlag, out, print_json, print_table, settings
-from lake.contracts import contract_for, load_contracts
-from lake.errors import ContractError
+from lake.contracts import load_contracts, versions_of
 from lake.ledger import Ledger
 
 app = typer.Typer(no_args_is_help=True, help="Datasets: contract, suite, staging, DAG, last loads.")
@@ -47,10 +46,7 @@ def show_command(dataset: Annotated[str, typer.Argument(help="id, such as queens
     Example: citybrain dataset show queens.dot.street_defect
     """
     home = settings()
-    known = [contract for contract in load_contracts(home) if contract.dataset == dataset]
-    if not known:
-        raise ContractError(f"no dataset {dataset!r}", remedy="see `citybrain dataset list`")
-    contract = contract_for(dataset, known[-1].valid_from, home)
+    contract = versions_of(dataset, home)[-1]
     suite = home.root / "expectations" / contract.city / contract.department / f"{contract.name}.yaml"
     staging = home.root / "dbt_project" / "models" / "staging" / contract.city / contract.department
     print_table(
@@ -59,6 +55,7 @@ def show_command(dataset: Annotated[str, typer.Argument(help="id, such as queens
         [
             ("contract", _relative(Path(contract.path), home.root)),
             ("version", f"{contract.version}, valid from {contract.valid_from}"),
+            ("source", f"{contract.source.connector} from connection {contract.source.connection}"),
             ("suite", _relative(suite, home.root)),
             ("staging", _relative(staging, home.root)),
             ("DAG", f"ingest__{contract.city}__{contract.department}__{contract.cadence.value}"),

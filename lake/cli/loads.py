@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lake.cli.console import JsonFlag, err, out, parse_day, print_json, print_table, say, settings
+from lake.cli.console import JsonFlag, err, out, parse_day, parse_window, print_json, print_table, say, settings
+from lake.contracts import versions_of
 from lake.contracts.model import Window
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def load_command(
     from lake.load import load_range
 
     home = settings()
-    window = Window(parse_day(first), parse_day(last or first))
+    window = parse_window(first, last)
     if dry_run:
         _rehearse(dataset, window, home, as_json)
         return
@@ -124,7 +125,7 @@ def replay_command(
     """
     from lake.replay import replay
 
-    window = Window(parse_day(first), parse_day(last or first))
+    window = parse_window(first, last)
     found = replay(
         dataset, window, settings(), commit=commit, because=because, by=by or getpass.getuser(), progress=say
     )
@@ -185,7 +186,10 @@ def reconcile_command(
     """
     from lake.reconcile import reconcile
 
-    rows = reconcile(settings(), dataset)
+    home = settings()
+    rows = reconcile(home, dataset)
+    if dataset and not rows:
+        versions_of(dataset, home)  # says so when there is no such dataset
     bad = [row for row in rows if row.unaccounted]
     if as_json:
         print_json([row.as_dict() for row in rows])
@@ -236,6 +240,8 @@ def quarantine_show_command(
         for event in Ledger(home).events(dataset=dataset, kind=HELD)
         if (home.landing.joinpath(*dataset.split(".")[1:]) / event.payload["delivery"] / "held.json").exists()
     ]
+    if not rows and not held:
+        versions_of(dataset, home)  # says so when there is no such dataset
     if as_json:
         print_json({"records": [row.as_dict() for row in rows], "deliveries": held})
         return
@@ -296,7 +302,10 @@ def ledger_show_command(
     """
     from lake.ledger import Ledger
 
-    events = Ledger(settings()).events(dataset=dataset)[-limit:]
+    home = settings()
+    events = Ledger(home).events(dataset=dataset)[-limit:]
+    if dataset and not events:
+        versions_of(dataset, home)  # says so when there is no such dataset
     if as_json:
         print_json([{"at": e.at, "kind": e.kind, "subject": e.subject, "payload": e.payload} for e in events])
     else:

@@ -347,6 +347,12 @@ def is_folder(asked: Asked, settings: Settings) -> bool:
     """Whether what was named holds files."""
     if Path(asked.source).exists() or asked.connector.endswith("_files"):
         return True
+    could_be_id = asked.source.replace("_", "").isalnum()
+    if not could_be_id or settings.find_connection(asked.source) is None:
+        variable = f", or set CITYBRAIN_CONN_{asked.source.upper()} to the source's address" if could_be_id else ""
+        raise ContractError(
+            f"no file or folder {asked.source!r}, and no connection of that name", remedy=f"correct the path{variable}"
+        )
     scheme = urlsplit(settings.connection(asked.source)).scheme
     return scheme in ("file", "sftp", "ftp", "ftps", "s3") or (
         scheme.startswith("http") and "pattern" in asked.arguments
