@@ -157,6 +157,34 @@ def publish_full(settings: Settings, as_of: str, moment: str) -> dict[str, Any]:
     return full_disk.publish_twice(settings, as_of, moment)
 
 
+def replay_full(settings: Settings, dataset: str, first: str, last: str, moment: str) -> dict[str, Any]:
+    """Replay likewise."""
+    import full_disk
+
+    return full_disk.replay_twice(settings, (dataset, first, last), moment)
+
+
+def back_up_full(settings: Settings, folder: str, moment: str) -> dict[str, Any]:
+    """Take a backup to a folder on such a disk."""
+    import full_disk
+
+    return full_disk.back_up_twice(settings, folder, moment)
+
+
+def issue_full(settings: Settings, brief: str, day: str, scope: str, moment: str) -> dict[str, Any]:
+    """Issue a brief likewise."""
+    import full_disk
+
+    return full_disk.issue_twice(settings, (brief, day, scope), moment)
+
+
+def export_full(settings: Settings, folder: str) -> dict[str, Any]:
+    """Write an answer to a folder on such a disk."""
+    import full_disk
+
+    return full_disk.export_twice(settings, folder)
+
+
 # ---- the other side --------------------------------------------------------------------------------------------------
 
 _WARM = (

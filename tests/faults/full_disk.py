@@ -25,7 +25,10 @@ from lake.settings import Settings
 
 _NEW_MOUNTS, _NEW_USER, _PRIVATE_ALL = 0x00020000, 0x10000000, (1 << 18) | (1 << 14)
 _SIZE = "48m"
-_ROOMS = ("lake.load", "lake.tables", "lake.landing", "lake.admission", "lake.marts.build", "lake.marts.publish")
+_ROOMS = (
+    "lake.load", "lake.tables", "lake.landing", "lake.admission", "lake.marts.build", "lake.marts.publish",
+    "lake.briefs.issuing", "lake.backup.creating", "lake.backup.store",
+)  # fmt: skip
 
 
 def load_twice(settings: Settings, arguments: tuple[str, str, str], moment: str) -> dict[str, Any]:
@@ -53,6 +56,67 @@ def publish_twice(settings: Settings, as_of: str, moment: str) -> dict[str, Any]
     return _twice(settings, moment, work, see)
 
 
+def replay_twice(settings: Settings, arguments: tuple[str, str, str], moment: str) -> dict[str, Any]:
+    """Replay likewise."""
+    import forge
+
+    def work() -> dict[str, Any]:
+        return {"outcome": f"{forge.replay(settings, *arguments)} replayed"}
+
+    return _twice(settings, moment, work, lambda told: _loaded(settings, told))
+
+
+def export_twice(settings: Settings, folder: str) -> dict[str, Any]:
+    """Write an answer to a disk that is full from the start; which files lie there after each try."""
+    from lake.marts.export import export
+
+    left: list[list[str]] = []
+
+    def work() -> dict[str, Any]:
+        export(settings, "SELECT range AS n FROM range(50000)", Path(folder) / "answer.csv")
+        return {"outcome": "written"}
+
+    def see(told: dict[str, Any]) -> dict[str, Any]:
+        left.append(sorted(path.name for path in Path(folder).iterdir() if path.name != "filler"))
+        return told | {"left": left}
+
+    return _twice(settings, "", work, see, disk=Path(folder))
+
+
+def back_up_twice(settings: Settings, folder: str, moment: str) -> dict[str, Any]:
+    """Take a backup on a small disk likewise; how many backups there are after each try, and what is damaged."""
+    from lake.backup import Store, create
+
+    seen: list[int] = []
+
+    def work() -> dict[str, Any]:
+        create(Path(folder), settings)
+        return {"outcome": "taken"}
+
+    def see(told: dict[str, Any]) -> dict[str, Any]:
+        store = Store(Path(folder))
+        seen.append(len(store.backups()))
+        return told | {"backups": seen, "damage": [damage.name for damage in store.verify()]}
+
+    return _twice(settings, moment, work, see, disk=Path(folder))
+
+
+def issue_twice(settings: Settings, arguments: tuple[str, str, str], moment: str) -> dict[str, Any]:
+    """Issue a brief likewise; what lies in the rooms of issues after each try."""
+    import forge
+
+    seen: list[list[str]] = []
+
+    def work() -> dict[str, Any]:
+        return {"outcome": f"{len(forge.issue(settings, *arguments))} issued"}
+
+    def see(told: dict[str, Any]) -> dict[str, Any]:
+        seen.append([path.name for path in settings.issues.glob("*/*/*/issue-*")])
+        return told | {"issues": seen}
+
+    return _twice(settings, moment, work, see)
+
+
 def _loaded(settings: Settings, told: dict[str, Any]) -> dict[str, Any]:
     if not told["outcome"]:
         return told
@@ -67,18 +131,20 @@ def _twice(
     moment: str,
     work: Callable[[], dict[str, Any]],
     look: Callable[[dict[str, Any]], dict[str, Any]],
+    disk: Path | None = None,
 ) -> dict[str, Any]:
-    is_disk = _mount(settings.home)
-    disk = _Disk(settings.home, is_disk=is_disk)
+    place = disk or settings.home
+    is_disk = _mount(place)
+    small = _Disk(place, is_disk=is_disk)
     try:
-        with _at(moment, disk.fill):
+        with _at(moment, small.fill):
             work()
         error, message = "", ""
     except Exception as raised:
         error, message = type(raised).__name__, str(raised)
     told = {"error": error, "message": message, "is_disk": is_disk, "outcome": ""}
     look(told)
-    disk.free()
+    small.free()
     return look(told | {"outcome": work()["outcome"]})
 
 
@@ -107,7 +173,7 @@ class _Disk:
 
 @contextlib.contextmanager
 def _at(moment: str, act: Callable[[], None]) -> Iterator[None]:
-    """Have something happen at a boundary, once; at once when none is named."""
+    """Have something happen at a boundary, once; at once when none is named; before a function, when it is one."""
     import importlib
 
     if not moment:
@@ -121,6 +187,23 @@ def _at(moment: str, act: Callable[[], None]) -> Iterator[None]:
             done.append(name)
             act()
 
+    if moment.startswith("lake."):
+        room_name, _, name = moment.rpartition(".")
+        room = importlib.import_module(room_name)
+        function = getattr(room, name)
+
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            if not done:
+                done.append(moment)
+                act()
+            return function(*arguments, **named)
+
+        setattr(room, name, wrapped)
+        try:
+            yield
+        finally:
+            setattr(room, name, function)
+        return
     rooms = [importlib.import_module(name) for name in _ROOMS]
     for room in rooms:
         room.boundary = boundary  # type: ignore[attr-defined]
