@@ -160,12 +160,12 @@ def _connectors() -> str:
         _table(
             ["connector", "address"],
             [
-                *((name, said_by(modules[name].Source).text) for name in ("postgres", "mysql")),
+                *((name, said_by(modules[name].Source).text.partition("\n\n")[0]) for name in ("postgres", "mysql")),
                 *(("sql_database", said_by(kind).text) for kind in dict.fromkeys(spoken.DIALECTS.values())),
             ],
         ),
         "### APIs",
-        said_by(address_of).text,
+        said_by(address_of).text.removeprefix("Take a connection's address apart: "),
         "### Folders and buckets",
         "Every connector whose name ends in `_files` takes each of these.",
     ]

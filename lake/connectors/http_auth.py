@@ -202,10 +202,11 @@ _OTHER_NAMES = ("ca_file", "client_cert", "client_key", "proxy")
 
 
 def address_of(uri: str, connection: str, dataset: str) -> Address:
-    """Take a connection's address apart.
+    """Take a connection's address apart: ``https://user:password@host[:port]/base``, with a token ``https://:token@host``.
 
     User and password stand before the host, or where they are easier to write, behind it:
-    ``?client_id=…&client_secret=…`` (or ``app_key, app_secret, api_key, token, user, password``).
+    ``?client_id=…&client_secret=…`` (or ``app_key, app_secret, api_key, token, user, password``). There too:
+    ``ca_file``, an authority of the department's own; ``client_cert`` and ``client_key``, our certificate; ``proxy``.
 
     Raises:
         ContractError: it is no HTTP address, or has a parameter that nobody reads.

@@ -60,7 +60,10 @@ _CONNECT_TIMEOUT_S = 10.0
 
 
 class Source(TableSource["duckdb.DuckDBPyConnection"]):
-    """One table or view. A record is a row; the second count is the server's ``count(*)`` in the same statement."""
+    """One table or view of ``mysql://user:password@host:3306/database?ssl_mode=required``, or ``mariadb://``.
+
+    A record is a row; the second count is the server's ``count(*)`` in the same statement.
+    """
 
     clocks: ClassVar = {"timestamp": Clock.INSTANT, "datetime": Clock.LOCAL, "date": Clock.DAY}
     reasons: ClassVar[tuple[Reason, ...]] = (

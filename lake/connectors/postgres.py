@@ -39,7 +39,10 @@ _SCHEMES = ("postgres", "postgresql")
 
 
 class Source(TableSource["duckdb.DuckDBPyConnection"]):
-    """One table or view. A record is a row; the second count is the server's ``count(*)`` in the same snapshot."""
+    """One table or view of ``postgresql://user:password@host:5432/database``; libpq's options after a ``?``.
+
+    A record is a row; the second count is the server's ``count(*)`` in the same snapshot.
+    """
 
     clocks: ClassVar = {"timestamptz": Clock.INSTANT, "timestamp": Clock.LOCAL, "date": Clock.DAY}
     reasons: ClassVar[tuple[Reason, ...]] = (

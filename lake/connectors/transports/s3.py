@@ -30,7 +30,8 @@ class Way(Transport):
     Without key and secret a server of one's own is asked as nobody, and AWS as what the machine itself may be.
 
     Options:
-        scheme: ``https`` unless ``http`` is said; region: where the bucket is, ``us-east-1`` unless said;
+        scheme: ``https`` unless ``http`` is said.
+        region: where the bucket is, ``us-east-1`` unless said.
         ca_file: certificates of the authority that signed the server's.
     """
 
