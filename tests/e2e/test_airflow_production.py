@@ -10,19 +10,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psutil
 import psycopg
 import pytest
 from servers.postgres import PostgresServer
 from servers.s3 import S3Server
 
+from lake.contracts import contract_for
+from lake.ledger import COMMITTED, Ledger
 from lake.reconcile import reconcile
 from lake.settings import PROJECT_ROOT, Settings
+from lake.tables import Tables
+from lake.warehouse import open_warehouse
 from samples.airflow_standalone import Run, Standalone, free_port
 from samples.serve import StandIn
 
@@ -117,21 +122,33 @@ class Production(Standalone):
     def up(self) -> None:
         """Start every service and wait until its own health check is content."""
         for name in SERVICES:
-            words = [self.here(word) for word in self.services[name]["command"]]
-            if "--port" in words:
-                words[words.index("--port") + 1] = str(self._ports["api"])
-                words[words.index("--host") + 1] = "127.0.0.1"
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
-                    words, env=self.environment_of(name), cwd=self.home, stdin=subprocess.DEVNULL, stdout=log,
-                    stderr=log, start_new_session=True,
-                )  # fmt: skip
+            self.start_one(name, name)
         self._process = self._processes["airflow-apiserver"]
         end = time.monotonic() + 180
         ill = list(SERVICES)
         while ill:
             assert time.monotonic() < end, f"not healthy: {ill}; see {self.folder}"
             ill = [name for name in ill if not self.is_healthy(name)]
+
+    def start_one(self, service: str, name: str, **further: str) -> None:
+        """Start a process of a service under a name of its own."""
+        words = [self.here(word) for word in self.services[service]["command"]]
+        if "--port" in words:
+            words[words.index("--port") + 1] = str(self._ports["api"])
+            words[words.index("--host") + 1] = "127.0.0.1"
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                words, env=self.environment_of(service) | further, cwd=self.home, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def kill_one(self, name: str) -> None:
+        """kill -9 a process and the tasks it runs, as its machine would with the power gone."""
+        head = psutil.Process(self._processes[name].pid)
+        for each in [head, *head.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        self._processes[name].wait()
 
     def is_healthy(self, name: str) -> bool:
         """Run the health check of the file."""
@@ -253,6 +270,96 @@ def test_the_compose_files_own_commands_bring_a_day_from_the_departments_to_the_
     production._processes["airflow-apiserver"].kill()
     production._processes["airflow-apiserver"].wait()
     assert not production.is_healthy("airflow-apiserver")
+
+
+SOON = {
+    # Of a scheduler that is gone the others know after this, and take its tasks up.
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+}
+SECOND = "second-scheduler"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_two_schedulers_load_every_partition_once_also_when_one_dies(production: Production) -> None:
+    production._given |= SOON
+    production.initialise()
+    production.up()
+    second = {
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+    }
+    production.start_one("airflow-scheduler", SECOND, **second)
+    production.log_in()
+    until_known(production, {"ingest__queens__dot__daily", "ingest__queens__nyc311__daily"})
+    until_alive(production, 2)
+    settings = Settings.from_environment(production.environment_of("airflow-scheduler"))
+
+    # Day after day is asked for until the second has a task in its hands; then it dies, and two days more are asked for.
+    def ask(day: date) -> list[Run]:
+        return [production.trigger(f"ingest__queens__{name}__daily", key=str(day)) for name in ("dot", "nyc311")]
+
+    (job,) = asked(production, "SELECT max(id) FROM job WHERE job_type = 'SchedulerJob'")
+    days, runs = [UNTIL - timedelta(days=n) for n in range(25)], []
+    running = f"SELECT count(*) FROM task_instance WHERE state = 'running' AND queued_by_job_id = {job}"
+    for number, day in enumerate(days):
+        runs += ask(day)
+        if number >= 2 and until(lambda: asked(production, running) != (0,), 8):
+            break
+    production.kill_one(SECOND)
+    assert asked(production, running) != (0,), "it had nothing in its hands"
+    days = days[: number + 3]
+    runs += ask(days[-2]) + ask(days[-1])
+    production.start_one("airflow-scheduler", SECOND, **second)
+    for finished in production.wait_for(runs, seconds=600):
+        assert finished.state == "success", (finished.run.title, finished.errors)
+    until_alive(production, 2)
+
+    for dataset in DATASETS:
+        events = Ledger(settings).events(dataset=dataset, kind=COMMITTED)
+        assert len({event.payload["delivery"] for event in events}) == len(events), dataset
+        accounts = [account for account in reconcile(settings) if account.dataset == dataset]
+        assert len(accounts) == len(days)
+        assert [account for account in accounts if account.unaccounted] == []
+        contract = contract_for(dataset, FIRST, settings)
+        files = open_warehouse(settings).readable(file.path for file in Tables(settings).pin(contract).files)
+        with duckdb.connect() as connection:
+            rows, addresses, partitions = connection.execute(
+                "SELECT count(*), count(DISTINCT (_delivery, _file, _record)), count(DISTINCT ds) "
+                "FROM read_parquet(?, hive_partitioning = false, union_by_name = true)",
+                [files],
+            ).fetchone()
+        assert rows == addresses == sum(account.accepted for account in accounts)
+        assert partitions == sum(account.accepted > 0 for account in accounts) > 3
+
+
+def asked(production: Production, sql: str) -> tuple[Any, ...]:
+    """One row of Airflow's own database."""
+    uri = (production.secrets / "airflow_database_uri").read_text().strip()
+    with psycopg.connect(f"postgresql://{uri.partition('://')[2]}") as connection:
+        row: tuple[Any, ...] = connection.execute(sql).fetchone()
+    return row
+
+
+def until(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is so; whether it was in time."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def until_alive(production: Production, number: int) -> None:
+    """Wait until so many schedulers beat in the metadata database."""
+    beating = (
+        "SELECT count(*) FROM job WHERE job_type = 'SchedulerJob' AND state = 'running' "
+        "AND latest_heartbeat > now() - interval '10 seconds'"
+    )
+    assert until(lambda: asked(production, beating) == (number,), 120)
 
 
 def until_known(production: Production, wanted: set[str]) -> None:
