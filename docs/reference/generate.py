@@ -31,7 +31,13 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "marts.md": _marts(),
     }
-    return {name: f"{_WRITTEN}\n\n{text.strip()}\n" for name, text in written.items()}
+    return {name: f"{_WRITTEN}\n\n{_no_tags(text.strip())}\n" for name, text in written.items()}
+
+
+def _no_tags(text: str) -> str:
+    """Words in angle brackets stay words; outside code Markdown would take them for HTML."""
+    parts = re.split(r"(^```.*?^```|`` .+? ``|`[^`\n]+`)", text, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if number % 2 else re.sub(r"<(?=\w)", r"\<", part) for number, part in enumerate(parts))
 
 
 # ---- what a docstring says -------------------------------------------------------------------------------------------

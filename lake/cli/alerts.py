@@ -72,10 +72,10 @@ def list_command(at: At = None, as_json: JsonFlag = False) -> None:
 
 @app.command("silence")
 def silence_command(
-    dataset: Annotated[str, typer.Argument(help="dataset id")],
+    dataset: Annotated[str, typer.Argument(help="dataset id, such as queens.dot.street_defect")],
     until: Annotated[str, typer.Option(help="instant in the city's zone; one that has passed ends the silence")],
     because: Annotated[str, typer.Option(help="the reason, kept in the ledger")],
-    by: Annotated[str, typer.Option(help="who says so")] = "",
+    by: Annotated[str, typer.Option(help="who says so; default: the login name")] = "",
 ) -> None:
     """Tell nobody about a dataset until then: its department moves house, its server is replaced.
 

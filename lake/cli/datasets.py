@@ -40,7 +40,7 @@ def list_command(as_json: JsonFlag = False) -> None:
 
 
 @app.command("show")
-def show_command(dataset: Annotated[str, typer.Argument(help="id, such as queens.dot.street_defect")]) -> None:
+def show_command(dataset: Annotated[str, typer.Argument(help="dataset id, such as queens.dot.street_defect")]) -> None:
     """One dataset: contract, suite, staging model, DAG, columns, last deliveries.
 
     Example: citybrain dataset show queens.dot.street_defect

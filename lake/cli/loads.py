@@ -114,7 +114,7 @@ def replay_command(
     *,
     commit: Annotated[bool, typer.Option("--commit", help="bring the differences into the table")] = False,
     because: Annotated[str, typer.Option(help="why; kept in the ledger, needed to commit")] = "",
-    by: Annotated[str, typer.Option(help="who decides")] = "",
+    by: Annotated[str, typer.Option(help="who decides; default: the login name")] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """What today's contract and suite make of deliveries loaded before: rows and columns that would change, no values.
@@ -158,7 +158,7 @@ def compare_keys_command(
     dataset: Dataset,
     day: Annotated[str | None, typer.Option(help="from which day on it is known; default: the newest loaded")] = None,
     because: Annotated[str, typer.Option(help="why more may go than the contract believes; kept in the ledger")] = "",
-    by: Annotated[str, typer.Option(help="who decides")] = "",
+    by: Annotated[str, typer.Option(help="who decides; default: the login name")] = "",
 ) -> None:
     """Compare all keys of a source with the lake's: what is missing is withdrawn, what is there again returns.
 
@@ -278,7 +278,7 @@ def quarantine_accept_command(
     dataset: Dataset,
     delivery: Annotated[str, typer.Argument(help="delivery id, as `quarantine show` prints it")],
     because: Annotated[str, typer.Option(help="the reason, kept for ever in the ledger")],
-    by: Annotated[str, typer.Option(help="who decides")] = "",
+    by: Annotated[str, typer.Option(help="who decides; default: the login name")] = "",
 ) -> None:
     """Commit a held delivery all the same; the choice, who made it and why are recorded.
 
