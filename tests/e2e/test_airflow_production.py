@@ -297,7 +297,7 @@ def test_two_schedulers_load_every_partition_once_also_when_one_dies(production:
     until_alive(production, 2)
     settings = Settings.from_environment(production.environment_of("airflow-scheduler"))
 
-    # Day after day is asked for until the second has a task in its hands; then it dies, and two days more are asked for.
+    # Day after day is asked for until the second has a task in its hands; then it dies, and two days more are asked.
     def ask(day: date) -> list[Run]:
         return [production.trigger(f"ingest__queens__{name}__daily", key=str(day)) for name in ("dot", "nyc311")]
 

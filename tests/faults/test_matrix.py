@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import signal
 from pathlib import Path
 
@@ -133,3 +134,16 @@ def test_briefs_and_answers_on_a_full_disk_are_there_whole_or_not_at_all(
     issued = forge.run("issue_full", environment, "B01", "2023-04-03", "401", "")
     assert (issued.error, [len(names) for names in issued.result["issues"]]) == ("", [0, 1]), issued
     assert issued.result["error"] == "StorageFull" or not issued.result["is_disk"], issued.result
+
+
+@pytest.mark.parametrize("page", ["faults", "security"])
+def test_every_test_a_page_calls_as_a_witness_is_there(page: str) -> None:
+    text = (PROJECT_ROOT / "docs" / "explanation" / f"{page}.md").read_text(encoding="utf-8")
+    witnesses = set(re.findall(r"`(tests/\S+\.py)::(\w+)`", text))
+    assert len(witnesses) > 15
+    assert [w for w in witnesses if f"def {w[1]}(" not in (PROJECT_ROOT / w[0]).read_text(encoding="utf-8")] == []
+
+
+def test_the_page_names_every_boundary() -> None:
+    text = (PROJECT_ROOT / "docs" / "explanation" / "faults.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(boundaries()) if f"`{name}`" not in text] == []

@@ -6,10 +6,12 @@ The real contracts, suites and dbt project of Queens; files, extraction and page
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import json
 import logging
 import re
+import shutil
 import traceback
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -17,9 +19,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from faults.town import DEFECT, Town
+from servers.mail import MailServer
+from servers.receiver import Receiver
 from typer.testing import CliRunner
 
+from lake.backup import Store
 from lake.connectors import FetchedFile
 from lake.contracts import contract_for
 from lake.contracts.model import Window
@@ -252,6 +261,7 @@ def test_no_planted_value_leaves_the_vault(
         shown = CliRunner().invoke(app, command, env=environment)
         assert shown.exit_code == 0, shown.output
         told.append(shown.output)
+    told += ways_out(settings, tmp_path)
     assert leaks(text.encode() for text in (*told, caplog.text, *capfd.readouterr())) == []
 
     # The vault: bytes as delivered, records held back. What landing and staging hold beside them is read by people.
@@ -264,6 +274,137 @@ def test_no_planted_value_leaves_the_vault(
     assert {".parquet", ".duckdb", ".json", ".html", ".db", ".sql", ".avro"} <= suffixes
     assert any(path.name == "marts.duckdb" for path in outside)
 
+    drafted = [path for path in (tmp_path / "drafted").rglob("*") if path.is_file()]
+    assert len(drafted) >= 4
+    assert leaks(content for path in drafted for content in contents(path)) == []
+    assert of_backup(tmp_path / "store") == []
+
     # … and they are in the vault, so the search can find them.
     kept = leaks(content for path in files if path.is_relative_to(settings.quarantine) for content in contents(path))
     assert len(kept) == 200
+
+
+def ways_out(settings: Settings, room: Path) -> list[str]:
+    """All else that tells of deliveries: drafts, trials, differences, alerts, lineage, metrics; what each says."""
+    from lake.cli import app
+    from lake.watch.emitting import emit
+
+    said: list[str] = []
+    source = room / "drop"
+    source.mkdir()
+    held, *_ = settings.landing.glob("dot/street_defect/*/held.json")
+    files = settings.landing.glob("dot/street_defect/*/files/*")
+    (whole,) = (path for path in files if not (path.parents[1] / "held.json").exists())
+    (source / f"SCOUT_{DAY:%Y%m%d}.csv").write_bytes(whole.read_bytes())
+    with MailServer() as mail, Receiver() as hook, Receiver(200) as lineage:
+        environment = {
+            **settings.environment,
+            "CITYBRAIN_CONN_DOT_DROP": source.as_uri(),
+            "CITYBRAIN_CONN_CITYBRAIN_SMTP": f"smtp://127.0.0.1:{mail.port}/?from=a@b.example&to=c@d.example&tls=off",
+            "CITYBRAIN_CONN_CITYBRAIN_WEBHOOK": hook.url,
+            "OPENLINEAGE_URL": lineage.url,
+            "CITYBRAIN_OPENLINEAGE_FILE": str(settings.home / "lineage.jsonl"),
+        }
+        day = str(DAY)
+        for command in (
+            ["contract", "diff", SCOUT, "--delivery", held.parent.name], ["contract", "diff", SCOUT, "--json"],
+            ["contract", "draft", str(source), "--dataset", "queens.dot.scout", "--into", str(room / "drafted")],
+            ["load", SCOUT, "--from", day, "--dry-run"], ["replay", SCOUT, "--from", day],
+            ["replay", REQUEST, "--from", day, "--json"], ["alert", "check"], ["alert", "list", "--json"],
+            ["doctor", "--offline", "--json"], ["backup", "create", str(room / "store")],
+        ):  # fmt: skip
+            done = CliRunner().invoke(app, command, env=environment)
+            assert done.exit_code == 0 or command[0] in ("doctor", "contract"), (command, done.output, done.exception)
+            said += [done.output, *(traceback.format_exception(done.exception) if done.exception else ())]
+        assert emit(Settings.from_environment(environment)).failed == []
+        assert len(mail.mails) + len(hook.posts) > 1
+        assert {part.get_content_type() for one in mail.mails for part in one.message.walk()} == {"text/plain"}
+        said += [str(one.message) + one.text for one in mail.mails]
+        said += [repr(post) for receiver in (hook, lineage) for post in receiver.posts]
+        assert len(lineage.posts) > 2
+    return said
+
+
+def of_backup(folder: Path) -> list[str]:
+    """Planted values in a backup outside its vault, under the names they have there."""
+    store = Store(folder)
+    entries = store.entries(store.backup())
+    assert {"quarantine", "landing", "tables", "published"} <= {entry.name.split("/")[0] for entry in entries}
+    found = []
+    for entry in entries:
+        is_vault = entry.name.startswith("quarantine/") or "/files/" in entry.name
+        if not entry.sha256:  # a link
+            continue
+        copy = folder.with_name("looked-at") / entry.name.replace("/", "__")
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(store.object(entry.sha256), copy)
+        if not is_vault and leaks(contents(copy)):
+            found.append(entry.name)
+    return found
+
+
+FORMATS: dict[str, dict[str, str]] = {
+    "json_lines_files": {"pattern": "defect_{day:%Y%m%d}.jsonl"},
+    "xml_files": {"pattern": "defect_{day:%Y%m%d}.xml", "row_path": "all/one"},
+    "excel_files": {"pattern": "defect_{day:%Y%m%d}.xlsx"},
+    "parquet_files": {"pattern": "defect_{day:%Y%m%d}.parquet"},
+}
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize("connector", FORMATS)
+def test_formats_of_departments_keep_what_is_planted(
+    tmp_path: Path, connector: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In cells that fail to cast, in columns that are hashed or dropped; and a suite whose words are HTML."""
+    from lake.cli import app
+
+    caplog.set_level(logging.INFO)
+    town = Town(tmp_path).found()
+    town.write_contract(DEFECT, settings={"connector": connector}, arguments=FORMATS[connector])
+    town.write_suite(
+        DEFECT,
+        {"id": "no_b", "type": "expect_column_values_to_not_be_in_set", "severity": "error", "owner": SCRIPT,
+         "reason": SCRIPT, "kwargs": {"column": "title", "value_set": ["b", SCRIPT]}},
+    )  # fmt: skip
+    records = [
+        {"Id": misplaced(value) if n % 4 == 1 and n < len(VALUES) else str(n), "Title": "b" if n % 4 == 2 and n < len(VALUES) else "a",
+         "Cost": misplaced(value) if n % 4 == 0 and n < len(VALUES) else "1.50", "Caller": value, "Note": value}
+        for n, value in enumerate([*VALUES, *["none"] * 600])
+    ]  # fmt: skip
+    write_as(connector, town.drop / FORMATS[connector]["pattern"].format(day=DAY), records)
+    done = CliRunner().invoke(app, ["load", DEFECT, "--from", str(DAY)], env=town.environment)
+    told = [done.output, *(traceback.format_exception(done.exception) if done.exception else ())]
+    assert done.exit_code == 0, told
+    told += [
+        CliRunner().invoke(app, ["quarantine", "show", DEFECT, *flag], env=town.environment).output
+        for flag in ([], ["--json"])
+    ]
+    assert leaks(text.encode() for text in (*told, caplog.text, *capfd.readouterr())) == []
+    settings = town.settings
+    vault = [settings.quarantine, *settings.landing.glob("*/*/*/files")]
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    outside = [path for path in files if not any(path.is_relative_to(room) for room in vault)]
+    assert [path.name for path in outside if leaks(contents(path))] == []
+    kept = leaks(content for path in files if path.is_relative_to(settings.quarantine) for content in contents(path))
+    assert len(kept) == 150  # the others are in the table, as hashes
+    pages = [path.read_text(encoding="utf-8") for path in settings.data_docs.rglob("*.html")]
+    assert [page for page in pages if html.escape(SCRIPT) in page]
+    assert not [page for page in pages if SCRIPT in page]
+
+
+def write_as(connector: str, path: Path, records: list[dict[str, str]]) -> None:
+    """Records as a department's format has them."""
+    if connector == "json_lines_files":
+        path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    elif connector == "xml_files":
+        ones = ("".join(f"<{name}>{html.escape(text)}</{name}>" for name, text in r.items()) for r in records)
+        path.write_text(f"<all>{''.join(f'<one>{one}</one>' for one in ones)}</all>")
+    elif connector == "excel_files":
+        book = openpyxl.Workbook(write_only=True)
+        sheet = book.create_sheet()
+        for row in (list(records[0]), *(list(record.values()) for record in records)):
+            sheet.append(row)
+        book.save(path)
+    else:
+        pq.write_table(pa.Table.from_pylist(records), path)
