@@ -30,6 +30,7 @@ def loaded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(f"{room}.contract_for", lambda *_: made, raising=False)
         monkeypatch.setattr(f"{room}.versions_of", lambda *_: (made,), raising=False)
         monkeypatch.setattr(f"{room}.load_contracts", lambda *_: [made], raising=False)
+    monkeypatch.setattr("lake.load.spans", lambda dataset, window, settings: [(made, window)])
     suite = tmp_path / "root" / "expectations" / "queens" / "dep" / "thing.yaml"
     suite.parent.mkdir(parents=True)
     suite.write_text("[]")
