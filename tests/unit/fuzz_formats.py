@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -305,7 +306,7 @@ def _batch(name: str, number: int, examples: int, case_file: Path, answer: Any) 
     try:
         answer.send(("ended", fuzz(name, number, examples)))
     except BaseException as error:
-        answer.send(("found", f"{type(error).__name__}: {error}"[:2000]))
+        answer.send(("found", "".join(traceback.format_exception(error))[-4000:]))
 
 
 def main() -> int:
