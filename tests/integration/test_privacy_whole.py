@@ -367,11 +367,12 @@ def test_formats_of_departments_keep_what_is_planted(
         {"id": "no_b", "type": "expect_column_values_to_not_be_in_set", "severity": "error", "owner": SCRIPT,
          "reason": SCRIPT, "kwargs": {"column": "title", "value_set": ["b", SCRIPT]}},
     )  # fmt: skip
-    records = [
-        {"Id": misplaced(value) if n % 4 == 1 and n < len(VALUES) else str(n), "Title": "b" if n % 4 == 2 and n < len(VALUES) else "a",
-         "Cost": misplaced(value) if n % 4 == 0 and n < len(VALUES) else "1.50", "Caller": value, "Note": value}
-        for n, value in enumerate([*VALUES, *["none"] * 600])
-    ]  # fmt: skip
+    records = []
+    for n, value in enumerate([*VALUES, *["none"] * 600]):
+        record = {"Id": str(n), "Title": "a", "Cost": "1.50", "Caller": value, "Note": value}
+        if n < len(VALUES):
+            record |= ({"Cost": misplaced(value)}, {"Id": misplaced(value)}, {"Title": "b"}, {})[n % 4]
+        records.append(record)
     write_as(connector, town.drop / FORMATS[connector]["pattern"].format(day=DAY), records)
     done = CliRunner().invoke(app, ["load", DEFECT, "--from", str(DAY)], env=town.environment)
     told = [done.output, *(traceback.format_exception(done.exception) if done.exception else ())]
