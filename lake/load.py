@@ -375,20 +375,25 @@ def _is_live(landed: Landed, ledger: Ledger) -> bool:
 
 
 def _is_overtaken(known: Landed, settings: Settings) -> bool:
-    """Whether the days of a delivery were corrected since by one that was landed later.
+    """Whether the place of a delivery was taken since by one that was landed later, or is about to be by a killed one.
 
-    Only where the delivery itself orders versions does the same content, delivered again, then have to count as
-    news: where a cursor does, it is part of the content; elsewhere the day is replaced, and compared by its digest.
+    The same content, delivered again, is news then: with its old time it would stand behind the other one wherever
+    deliveries are ordered by it. Only where a cursor orders versions is the order a part of the content.
     """
-    if known.contract.mode is not Mode.CHANGES or known.contract.cursor is not None:
+    contract, ledger = known.contract, Ledger(settings)
+    if contract.mode is Mode.CHANGES and contract.cursor is not None:
         return False
-    ledger, dataset = Ledger(settings), known.contract.dataset
-    subject, at = f"{dataset}/{known.delivery}", known.landed_at.isoformat()
-    later = {e.subject for e in ledger.events(dataset=dataset, kind=LANDED) if e.at > at} - {subject}
-    days = {str(file.day or known.window.first) for file in known.files}
+    days = {file.day or known.window.first for file in known.files} or set(known.window.days())
+    for left in _unfinished(contract.dataset, settings, ledger):
+        if left.landed_at > known.landed_at and any(_within(str(day), left.window) for day in days):
+            return True
+    if contract.mode is not Mode.CHANGES:
+        return bool(past_days(known, ledger)) and not _is_live(known, ledger)
+    subject, at = f"{contract.dataset}/{known.delivery}", known.landed_at.isoformat()
+    later = {e.subject for e in ledger.events(dataset=contract.dataset, kind=LANDED) if e.at > at} - {subject}
     return any(
-        day["accepted"] and day["day"] in days
-        for event in ledger.events(dataset=dataset, kind=COMMITTED)
+        day["accepted"] and date.fromisoformat(day["day"]) in days
+        for event in ledger.events(dataset=contract.dataset, kind=COMMITTED)
         if event.subject in later
         for day in event.payload["days"]
     )
@@ -399,11 +404,8 @@ def settle(dataset: str, besides: str | None, settings: Settings, say: Progress)
 
     Without this a delivery whose load died would be nowhere, should the source deliver something else by now.
     """
-    room = delivery_folder(settings, dataset, "-").parent
-    ledger = Ledger(settings)
-    left = [path.parent for path in room.glob("*/manifest.json") if _is_unfinished(path.parent, ledger)]
-    for landed in sorted(map(read_landed, left), key=lambda each: (each.landed_at, each.delivery)):
-        if landed.delivery == besides or landed.purged_at is not None:
+    for landed in _unfinished(dataset, settings, Ledger(settings)):
+        if landed.delivery == besides:
             continue
         say(f"finishing {dataset} {landed.window}, delivery {landed.delivery}, which was left unfinished")
         try:
@@ -413,6 +415,15 @@ def settle(dataset: str, besides: str | None, settings: Settings, say: Progress)
             raise
         except CitybrainError as error:
             say(f"delivery {landed.delivery} stays as it is: {error}")
+
+
+def _unfinished(dataset: str, settings: Settings, ledger: Ledger) -> list[Landed]:
+    """What a killed load left behind of a dataset and can still be brought to its end, oldest first."""
+    room = delivery_folder(settings, dataset, "-").parent
+    left = [read_landed(m.parent) for m in room.glob("*/manifest.json") if _is_unfinished(m.parent, ledger)]
+    return sorted(
+        (landed for landed in left if landed.purged_at is None), key=lambda each: (each.landed_at, each.delivery)
+    )
 
 
 def _is_unfinished(folder: Path, ledger: Ledger) -> bool:

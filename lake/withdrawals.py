@@ -200,7 +200,8 @@ class _Found:
     def fetch(self, contract: Contract, window: Window, into: Path) -> Fetched:
         target = into / FILE_NAME
         shutil.copyfile(self.rows, target)
-        sha256 = hashlib.sha256(target.read_bytes()).hexdigest()
+        with target.open("rb") as content:
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
         file = FetchedFile(FILE_NAME, window.first, sha256, target.stat().st_size, self.withdrawn + self.returned)
         # The same keys may go, return and go again on one day: what the table held makes the difference.
         digest = hashlib.sha256(f"{self.snapshot} {sha256}".encode()).hexdigest()

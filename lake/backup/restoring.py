@@ -191,8 +191,8 @@ def _bring_in(settings: Settings, desk: Path) -> None:
     places, root = Places(settings), warehouse_of(settings)
     for copy in sorted(path for path in desk.rglob("*") if path.is_file()):
         path = f"{root}/{copy.relative_to(desk)}"
-        with places.of(path).write(path) as target:
-            target.write(copy.read_bytes())
+        with copy.open("rb") as source, places.of(path).write(path) as target:
+            shutil.copyfileobj(source, target)
     shutil.rmtree(desk)
 
 

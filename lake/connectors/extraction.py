@@ -304,7 +304,9 @@ class TableSource(abc.ABC, Generic[Session]):
         name = _cutting_column(contract)
         if name is None:
             return ""
-        column = next(column for column in columns if column.name == name)
+        column = next((column for column in columns if column.name == name), None)
+        if column is None:
+            raise _drift(self.arguments.table, [name], [], contract, window.first)
         clock = self.clocks.get(column.kind)
         if clock is None:
             raise SchemaDrift(

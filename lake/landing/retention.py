@@ -14,14 +14,15 @@ from lake.settings import Settings
 def purge(settings: Settings, contract: Contract, before: date) -> list[Landed]:
     """Remove the bytes of deliveries that were landed before a day (00:00 UTC); manifests stay, with `purged_at`.
 
-    A delivery that is held and waits for a decision keeps its bytes: they are all there is of it.
+    A delivery that is in no table yet keeps its bytes, whether it waits for a decision or for the next load to finish
+    what a killed one began: they are all there is of it.
     """
     limit = datetime.combine(before, time.min, UTC)
     purged = []
     for manifest in sorted((settings.landing / contract.department / contract.name).glob(f"*/{MANIFEST}")):
         landed = read_landed(manifest.parent)
         files = landed.folder / FILES
-        is_waiting = (landed.folder / "held.json").exists() and not (landed.folder / "commit.json").exists()
+        is_waiting = not (landed.folder / "commit.json").exists() or (landed.folder / "admitting.json").exists()
         if landed.landed_at >= limit or is_waiting or not files.exists():
             continue
         if landed.purged_at is None:

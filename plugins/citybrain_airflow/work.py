@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from lake.contracts.model import Cadence, Contract, Mode, Window, due_instant, window_of
-from lake.errors import Busy, CitybrainError, PartitionHeld, SourceLate, SourceUnavailable, StorageFull
+from lake.errors import (
+    Busy,
+    CitybrainError,
+    PartitionHeld,
+    SourceLate,
+    SourceUnavailable,
+    StorageFull,
+    StorageUnavailable,
+)
 
 if TYPE_CHECKING:
     from lake.load import LoadResult
@@ -22,7 +30,9 @@ if TYPE_CHECKING:
 Counts = dict[str, Any]
 DAILY, WEEKLY = "B01", "B02"
 COUNTED = ("delivered", "accepted", "quarantined", "unchanged")
-MAY_GET_BETTER = (SourceUnavailable, SourceLate, Busy, StorageFull, ConnectionError, TimeoutError)
+MAY_GET_BETTER = (
+    SourceUnavailable, SourceLate, Busy, StorageFull, StorageUnavailable, ConnectionError, TimeoutError,
+)  # fmt: skip
 
 log = logging.getLogger("citybrain")
 # Two hundred lines of every import of it would bury what the task says.

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from town import AREA, COLUMNS, CRASH, DEFECT, MONDAY, TUESDAY, WINDOW, Town, areas, defects, state
+from town import AREA, COLUMNS, CRASH, DEFECT, MONDAY, MONTH, TUESDAY, WINDOW, Town, areas, defects, state
 
 from lake.change import evolve, look
 from lake.contracts import check, versions_of
@@ -189,6 +189,19 @@ def test_columns_nobody_asked_for_stay_in_the_landing_where_the_contract_says_so
     town.deliver("defect_20230309.csv", WITH_WARD.replace("Cost", "Price"))
     with pytest.raises(SchemaDrift):
         load(DEFECT, Window(date(2023, 3, 9), date(2023, 3, 9)), town.settings)
+
+
+def test_keys_nobody_asked_for_stay_in_the_landing_where_the_contract_says_so(town: Town) -> None:
+    path = town.base / "root/contracts/town/plan/area.yaml"
+    own = '{"property": "additionalColumns", "value": "keep_in_landing"}, {"property": "mode"'
+    path.write_text(path.read_text().replace('{\n   "property": "mode"', own, 1))
+    content = areas((1, "x"), (2, "y")).replace('"name": "y"', '"name": "y", "ward": {"no": 7}')
+    town.deliver("area_2023-03.geojson", content)
+    assert load(AREA, MONTH, town.settings).accepted == 2
+    assert seen_by_marts(town.settings, AREA, "code, name") == [(1, "x"), (2, "y")]
+    (landed,) = town.settings.landing.glob("*/area/*/files/*.geojson")
+    assert landed.read_text() == content
+    assert state(town.settings)["unaccounted"] == []
 
 
 def test_a_column_dropped_and_taken_up_again_brings_nothing_back(town: Town) -> None:

@@ -95,6 +95,17 @@ def test_a_replay_brings_no_corrected_day_back(town: Town) -> None:
     assert (after["unaccounted"], after["rebuilt alike"]) == ([], True)
 
 
+def test_content_that_came_back_is_not_undone_by_a_replay(town: Town) -> None:
+    day = Window(MONDAY, MONDAY)
+    for place in ("north", "south", "north"):
+        town.deliver("crash_20230306.csv", crashes(MONDAY, (1, place)))
+        load(CRASH, day, town.settings)
+    before = rows(town.settings, CRASH)
+    assert all(each.is_same for each in replay(CRASH, day, town.settings, commit=True, because="a test", by="who"))
+    assert rows(town.settings, CRASH) == before
+    assert [row[3] for row in before] == ["north"]
+
+
 def test_what_another_delivery_brought_stays_though_it_lies_in_the_same_file(town: Town) -> None:
     town.deliver("defect_20230306.csv", defects((1, "a"), (2, "b")))
     load(DEFECT, Window(MONDAY, MONDAY), town.settings)

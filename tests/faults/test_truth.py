@@ -129,3 +129,16 @@ def test_a_comparison_killed_anywhere_ends_as_one_that_was_not(town: Town, forge
         assert said(town) == expected == {1: "open"}, place
         after = state(town.settings)
         assert (len(after[DEFECT]), after["unaccounted"], after["rebuilt alike"]) == (3, [], True), place
+
+
+def test_content_that_came_back_after_a_killed_load_is_what_counts(town: Town, forge: Any) -> None:
+    set_up(town, {"mode": "changes", "withdrawal": "unseen"}, ["id", "state"])
+    day = date(2023, 3, 6)
+    for number, known in enumerate(("open", "closed", "open")):
+        town.deliver("defect_20230306.csv", written([[1, known]], ["id", "state"]))
+        if number == 1:  # landed, and nothing more
+            assert forge.run("load", town.environment, DEFECT, str(day), str(day), die_at="land.renamed").signal == 9
+        else:
+            load(DEFECT, Window(day, day), town.settings)
+    assert said(town) == {1: "open"}
+    assert state(town.settings)["unaccounted"] == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 import threading
 import time
 import traceback
@@ -33,8 +34,10 @@ from lake.contracts.reader import check, load_contracts
 from lake.errors import ContractError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable, StorageFull
 from lake.landing import Landed, land
 from lake.load import load
+from lake.reconcile import reconcile
 from lake.settings import PROJECT_ROOT, Settings
 from lake.upkeep import make_ready
+from lake.withdrawals import compare_keys
 from samples.serve import StandIn
 
 DAY = date(2023, 3, 27)
@@ -650,6 +653,71 @@ def test_keys_are_all_the_table_holds_whatever_the_window(engine: Engine, lake: 
         (2, "1.50", "02"),
         (3, "3.00", "1"),
     ]
+
+
+def permits(engine: Engine, settings: Settings, root: Path, *more: str) -> tuple[str, Settings]:
+    """The example contract of permits on a table of the tests', and the lake that knows it; `more` are properties."""
+    shutil.copytree(EXAMPLES, root)
+    path = root / "contracts" / "example" / engine.connector / "permit.yaml"
+    text = re.sub(r"table: \w+\.permit", f"table: {engine.schema}.permit", path.read_text())
+    path.write_text(text.replace("customProperties:\n", "\n  ".join(["customProperties:", *more]) + "\n", 1))
+    engine.do(
+        f"CREATE TABLE {engine.schema}.permit (id bigint PRIMARY KEY, updated_at {engine.words['instant']}, "
+        "state varchar(9), fee decimal(18,2), applicant varchar(9))"
+    )
+    lake = Settings.from_environment(
+        {"CITYBRAIN_HOME": str(settings.home), "CITYBRAIN_ROOT": str(root), "CITYBRAIN_CITY": "example",
+         "CITYBRAIN_CONN_PERMIT_DB": engine.uri}
+    )  # fmt: skip
+    make_ready(lake)
+    return f"example.{engine.connector}.permit", lake
+
+
+@OWN
+def test_a_row_deleted_at_the_source_is_withdrawn_by_its_keys(
+    engine: Engine, settings: Settings, tmp_path: Path
+) -> None:
+    dataset, lake = permits(engine, settings, tmp_path / "root")
+    table = f"{engine.schema}.permit"
+    rows = ", ".join(f"({n}, '2024-03-01 20:00:0{n}', 'open', {n}.5, 'A')" for n in range(1, 5))
+    engine.do(f"INSERT INTO {table} VALUES {rows}")
+    load(dataset, Window(date(2024, 3, 2), date(2024, 3, 2)), lake)
+
+    def compared() -> tuple[int, int, int, int]:
+        found = compare_keys(dataset, lake)
+        return found.source, found.current, found.withdrawn, found.returned
+
+    assert compared() == (4, 4, 0, 0)
+    engine.do(f"DELETE FROM {table} WHERE id = 3")
+    assert compared() == (3, 4, 1, 0)
+    assert compared() == (3, 3, 0, 0)
+    engine.do(f"INSERT INTO {table} VALUES (3, '2023-01-01 00:00:00', 'open', 1, 'A')")
+    assert compared() == (4, 3, 0, 1)
+    assert [each for each in reconcile(lake) if each.unaccounted] == []
+
+
+@OWN
+def test_columns_nobody_asked_for_stay_in_the_landing_where_the_contract_says_so(
+    engine: Engine, settings: Settings, tmp_path: Path
+) -> None:
+    kept = "- {property: additionalColumns, value: keep_in_landing}"
+    dataset, lake = permits(engine, settings, tmp_path / "root", kept)
+    engine.do(f"ALTER TABLE {engine.schema}.permit ADD ward int")
+    engine.do(f"INSERT INTO {engine.schema}.permit VALUES (1, '2024-03-01 20:00:00', 'open', 1, 'A', 7)")
+    result = load(dataset, Window(date(2024, 3, 2), date(2024, 3, 2)), lake)
+    assert (result.delivered, result.accepted) == (1, 1)
+    (landed,) = lake.landing.glob("*/*/*/files/rows.parquet")
+    assert duckdb.execute("SELECT ward::VARCHAR FROM read_parquet(?)", [str(landed)]).fetchall() == [("7",)]
+    (table,) = lake.tables.glob("**/data/*/*.parquet")
+    assert "ward" not in duckdb.execute("DESCRIBE FROM read_parquet(?)", [str(table)]).fetchdf().column_name.to_list()
+
+
+@OWN
+def test_a_cursor_that_is_gone_is_a_drift_for_the_count_too(engine: Engine, lake: Settings) -> None:
+    engine.do(f"CREATE TABLE {engine.schema}.cursorless (id int)")
+    promised = engine.contract("cursorless", {"id": "BIGINT", "at": "TIMESTAMPTZ"}, mode=Mode.CHANGES, cursor="at")
+    with pytest.raises(SchemaDrift, match="missing: at"):
+        open_connector(promised, lake).count(promised, TODAY)
 
 
 def test_the_digest_is_of_the_content_and_of_nothing_else(settings: Settings, tmp_path: Path) -> None:
