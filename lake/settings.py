@@ -82,7 +82,8 @@ class Settings:
         connections included, may lie in a file that ``<NAME>_FILE`` names.
 
         Raises:
-            ContractError: a limit is no number of bytes, a file of a secret cannot be read, or a bucket has no key.
+            ContractError: a limit is no number of bytes or threads, a file of a secret cannot be read, or a bucket
+                has no key.
         """
         env = dict(os.environ if environment is None else environment)
         city = env.get("CITYBRAIN_CITY", "queens")
@@ -104,7 +105,7 @@ class Settings:
             cache=Path(env.get("CITYBRAIN_CACHE", str(home / "cache" / "tables"))).resolve(),
             cache_limit=_bytes(env.get("CITYBRAIN_CACHE_LIMIT", "20GB")),
             memory_limit=env.get("CITYBRAIN_MEMORY_LIMIT", "2GB"),
-            threads=int(env.get("CITYBRAIN_THREADS", "2")),
+            threads=_threads(env.get("CITYBRAIN_THREADS", "2")),
             environment=env,
         )
 
@@ -243,6 +244,12 @@ def _bucket(environment: Mapping[str, str]) -> Bucket:
     if endpoint and not endpoint.startswith(("http://", "https://")):
         raise ContractError("CITYBRAIN_S3_ENDPOINT has no scheme", remedy="write http://host:port or https://host:port")
     return Bucket(endpoint, environment.get("CITYBRAIN_S3_REGION", "us-east-1"), key, secret)
+
+
+def _threads(text: str) -> int:
+    if text.strip().isdecimal() and int(text):
+        return int(text)
+    raise ContractError("CITYBRAIN_THREADS is no number of threads", remedy="write a whole number, 1 or more")
 
 
 def _bytes(text: str) -> int:

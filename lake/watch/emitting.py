@@ -65,7 +65,12 @@ def emit(settings: Settings, *, since: datetime | None = None, now: datetime | N
         if cursor is None and not is_repeatable:
             new: list[Event] = []  # metrics begin now: a year's loads did not happen this minute
         elif since is not None and is_repeatable:
-            new = [event for event in events if datetime.fromisoformat(event.at) >= since]
+            # What never went out goes with them, for afterwards all of it counts as sent.
+            new = [
+                event
+                for event in events
+                if datetime.fromisoformat(event.at) >= since or (cursor is not None and cursor.is_new(event))
+            ]
         else:
             new = [event for event in events if cursor is None or cursor.is_new(event)]
         try:

@@ -48,6 +48,7 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path) -> Non
         ({"CITYBRAIN_WAREHOUSE": "lake/tables"}, "neither s3"),
         ({**BUCKET, "CITYBRAIN_S3_ENDPOINT": "s3:9000"}, "no scheme"),
         ({"CITYBRAIN_CACHE_LIMIT": "a lot"}, "no number of bytes"),
+        ({"CITYBRAIN_THREADS": "all"}, "no number of threads"),
         ({"CITYBRAIN_CATALOG_URI_FILE": "/nowhere/at/all"}, "CITYBRAIN_CATALOG_URI_FILE cannot be read"),
     ],
 )
