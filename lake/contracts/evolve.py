@@ -89,8 +89,10 @@ def evolve(contract: Contract, changed: ColumnsChanged, valid_from: date, settin
     uncertain = list(_rewrite(document["schema"][0], contract, changed, _unused(contract, settings)))
     text = io.StringIO()
     yaml.dump(document, text)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text.getvalue(), encoding="utf-8")
     kept.write_bytes(before)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    fresh.replace(path)  # whole, for loads read it while it is written
     mistakes = reader.check(settings, [path, kept])
     if mistakes:
         path.write_bytes(before)
