@@ -50,11 +50,11 @@ servers: ## MariaDB, OpenSSH and nginx for the tests, by apt where that is allow
 
 .PHONY: test
 test: $(VENV)/.ready lint browser servers ## everything CI runs, servers included (≤ 15 minutes on 2 cores)
-	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-long
 test-long: $(VENV)/.ready ## what takes longer: 100 kills, 60 days of builds, long property tests
-	@$(BIN)/python -m pytest -m long -n 2 --dist loadfile --timeout 3600
+	@$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder --timeout 3600
 
 .PHONY: lint
 lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
