@@ -86,6 +86,10 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         r"|内容|备注|描述|说明|意见|详情|事由|诉求内容|正文",
     ),
 )
+_NOT_BY_NUMBER = ("person_name", "free_text")
+"""Kinds that a column is by its name, however few its values are."""
+_OF_DIGITS = ("phone", "id_card", "bank_card", "account")
+"""Kinds whose values may all be numbers."""
 _NOT_A_PERSONS = re.compile(
     r"\b(agency|department|unit|institution|company|station|street|road|district|community|city|borough|county|region|"
     r"type|category|status|event|project|brand|school|hospital|facility|park|vehicle|point|property|src|level|code|"
@@ -121,16 +125,19 @@ def _by_form(column: ColumnProfile, named: str | None, shares: dict[str, float])
 
 
 def _by_words(column: ColumnProfile, named: str | None, shares: dict[str, float]) -> Personal | None:
-    """What names and looser forms say; a list of a few words that come again and again names no person."""
+    """What names and looser forms say; a list of a few words that come again and again names no person.
+
+    Not so where the name speaks of people or remarks: ten clerks, or one remark a hundred times, are short lists too.
+    """
     found, evidence, is_sure = named, "by its name", False
-    is_text, listed, office = column.type == "VARCHAR", looks_like_a_list(column), _is_an_office(column)
+    is_text, is_list, office = column.type == "VARCHAR", looks_like_a_list(column), _is_an_office(column)
     differ = column.present < 20 * column.distinct
     house = max(shares["address_zh"], shares["address_en"])
     if named == "birth_date":
         pass
     elif shares["point"] > _MOST:
         found = None  # where something is, as two numbers in one text
-    elif listed or (not is_text and named not in ("phone", "id_card", "bank_card", "account")):
+    elif (is_list and (office or named not in _NOT_BY_NUMBER)) or not (is_text or named in _OF_DIGITS):
         found = None
     elif shares["name_zh"] >= _MOST and (named == "person_name" or (differ and not office)):
         found, is_sure = "person_name", named == "person_name"

@@ -345,6 +345,9 @@ PEOPLE: dict[str, Callable[[random.Random, int], str]] = {
     "incident_address": lambda r, n: f"{r.randint(1, 900)} {r.choice(('CARROLL', 'HILL'))} STREET",
     "resolution_description": lambda r, n: f"The agency inspected the place and found reason {n}",
     "birth_date": lambda r, n: f"19{r.randint(50, 99)}-0{r.randint(1, 9)}-1{r.randint(0, 9)}",
+    # A few that come again and again, which are people and remarks all the same.
+    "经办人": lambda r, n: r.choice(("王芳", "李强", "张敏")),
+    "备注": lambda r, n: r.choice(("已电话告知当事人", "家中无人应答")),
 }
 NOBODY: dict[str, Callable[[random.Random, int], str]] = {
     "order_no": lambda r, n: f"{13800000000 + n}",
