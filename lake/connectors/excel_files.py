@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import posixpath
 import zipfile
 from fnmatch import fnmatchcase
@@ -80,9 +81,11 @@ class Source(FileSource):
                 with archive.open(sheet) as xml:
                     counter.read(xml)
                 return counter.rows, None
-        except (OSError, MemoryError):
+        except MemoryError:
             raise
         except Exception as error:  # whatever a broken workbook makes the readers stumble over
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
             return 0, f"the workbook cannot be read ({type(error).__name__})"
 
     def _count_old(self, path: Path) -> tuple[int, str | None]:

@@ -630,6 +630,11 @@ ENTITY = b'<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
         (rewritten(REPORT, SHEET, lambda xml: ENTITY + xml.replace(b"<v>10</v>", b"<v>&b;</v>")), "cannot be read"),
         (rewritten(REPORT, SHEET, lambda xml: xml[:-40]), "cannot be read"),
         (REPORT[:-100], "cannot be read"),
+        # The table of contents says of itself that it lies further on, so that all members begin before the file does.
+        (
+            REPORT[:-6] + (int.from_bytes(REPORT[-6:-2], "little") + 9000).to_bytes(4, "little") + REPORT[-2:],
+            "cannot be",
+        ),
         (b"<html><table><tr><td>1</td></tr></table></html>", "HTML"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "cannot be read"),
         (workbook(("a",), title="other"), "no sheet"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import zipfile
 import zlib
@@ -93,7 +94,9 @@ def parts(landed: Landed, member: str | None = None) -> Iterator[Part]:
                     address = f"{file.name}!{name}"
                     try:
                         stream = archive.open(entry)
-                    except _DAMAGE as error:
+                    except (*_DAMAGE, OSError) as error:
+                        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                            raise
                         cause = f"the member cannot be unpacked ({type(error).__name__})"
                         raise damaged(landed, address, cause) from None
                     with stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -45,7 +46,10 @@ def read_workbooks(connection: duckdb.DuckDBPyConnection, landed: Landed, scratc
             IndexError,
             etree.XMLSyntaxError,
             EOFError,
+            OSError,
         ) as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # the disk's fault; EINVAL is a place before the file's beginning
             cause = f"it is not a workbook we can read ({type(error).__name__})"
             raise damaged(landed, file.name, cause) from None
     cells.finish(addresses_of(landed))
