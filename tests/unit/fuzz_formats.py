@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import functools
 import gzip
 import io
 import json
@@ -98,6 +99,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
+@functools.cache  # a workbook says when it was made: the same one for all cases, or none could be tried again
 def _workbook() -> bytes:
     book = openpyxl.Workbook()
     for record in [NAMES, *RECORDS]:
@@ -125,7 +127,7 @@ def _zip(members: dict[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)
     return packed.getvalue()
 
 
