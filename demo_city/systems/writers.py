@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import os
 import re
@@ -254,7 +255,7 @@ class _Lines:
         if self.mixed is not None and self.mixed in table.column_names:
             flags = table.column(self.mixed).to_numpy(zero_copy_only=False).astype(bool)
         made = []
-        for first, last in zip(offsets, offsets[1:], strict=False):
+        for first, last in itertools.pairwise(offsets):
             if flags is not None and flags[first:last].any():
                 parts = [
                     (bytes(whole[ends[row] : ends[row + 1]]).decode(), "gb18030" if flags[row] else self.encoding)
@@ -375,14 +376,12 @@ class _Excel:
         return _saved(book)
 
     def _write_header(self, sheet: Any, table: pa.Table, top: int) -> int:
-        rows = [list(row) for row in self.header_rows] if self.header_rows else [list(table.column_names)]
-        for number, row in enumerate(rows):
-            if len(row) > table.num_columns:
-                raise ValueError(f"header row {number + 1} has {len(row)} cells for {table.num_columns} columns")
-            row += [None] * (table.num_columns - len(row))
+        rows = [list(row) for row in self.header_rows or [table.column_names]]
+        if any(len(row) > table.num_columns for row in rows):
+            raise ValueError(f"a header row names more than the {table.num_columns} columns")
+        rows = [row + [None] * (table.num_columns - len(row)) for row in rows]
         if len(rows) > 1:
-            extra = table.num_columns
-            for column in range(extra):
+            for column in range(table.num_columns):
                 # A column that came by drift has no name of its own in the rows above: the table's name stands there.
                 if all(row[column] is None for row in rows):
                     rows[0][column] = table.column_names[column]
@@ -530,11 +529,8 @@ def _one_column(table: pa.Table, expression: str) -> pa.Array:
     finally:
         duck.unregister("the_rows")
     column = column.cast(pa.large_string())
-    return (
-        column.chunk(0)
-        if column.num_chunks == 1
-        else pa.concat_arrays(column.chunks or [pa.array([], pa.large_string())])
-    )
+    chunks = column.chunks or [pa.array([], pa.large_string())]
+    return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
 
 
 def _texts(table: pa.Table, name: str) -> pa.Array:
