@@ -170,6 +170,7 @@ def _connectors() -> str:
                 *(("sql_database", said_by(kind).text) for kind in dict.fromkeys(spoken.DIALECTS.values())),
             ],
         ),
+        "Connector `database` takes each of these: which one reads the table follows from the address's scheme.",
         "### APIs",
         said_by(address_of).text.removeprefix("Take a connection's address apart: "),
         "### Folders and buckets",

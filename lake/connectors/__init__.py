@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 CONNECTORS = (
+    "database",
     "postgres",
     "mysql",
     "sql_database",

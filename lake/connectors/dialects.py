@@ -53,7 +53,10 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def columns(self, schema: str, table: str) -> str:
-        """Query for name, type, whether it may be NULL (``Y``), place in the primary key, comment; in order."""
+        """Query for name, type, whether it may be NULL (``Y``), place in the primary key, comment; in order.
+
+        An empty schema is the login's own.
+        """
 
     @abc.abstractmethod
     def moment(self, clock: Clock, at: datetime) -> str:
@@ -141,6 +144,7 @@ class Oracle(Dialect):
 
     def columns(self, schema: str, table: str) -> str:
         """``all_tab_columns`` lists what we have a right to; a right to single columns Oracle does not know."""
+        owner = quote_literal(schema) if schema else "sys_context('USERENV', 'CURRENT_SCHEMA')"
         return (
             "SELECT c.column_name, c.data_type || CASE WHEN c.data_type = 'NUMBER' AND c.data_precision IS NOT NULL "
             "THEN '(' || c.data_precision || ',' || c.data_scale || ')' WHEN c.char_length > 0 "
@@ -150,7 +154,7 @@ class Oracle(Dialect):
             "FROM all_constraints n JOIN all_cons_columns p ON p.owner = n.owner AND "
             "p.constraint_name = n.constraint_name WHERE n.constraint_type = 'P') k ON k.owner = c.owner "
             "AND k.table_name = c.table_name AND k.column_name = c.column_name "
-            f"WHERE c.owner = {quote_literal(schema)} AND c.table_name = {quote_literal(table)} ORDER BY c.column_id"
+            f"WHERE c.owner = {owner} AND c.table_name = {quote_literal(table)} ORDER BY c.column_id"
         )
 
     def moment(self, clock: Clock, at: datetime) -> str:
@@ -238,7 +242,7 @@ class SqlServer(Dialect):
 
     def columns(self, schema: str, table: str) -> str:
         """The system catalog, with the columns we may read and no other."""
-        name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+        name = ".".join(quote_identifier(part) for part in (schema, table) if part)
         return (
             "SELECT c.name, coalesce(type_name(c.system_type_id), t.name) + CASE "
             "WHEN type_name(c.system_type_id) IN ('decimal', 'numeric') "

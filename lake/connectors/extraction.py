@@ -42,7 +42,7 @@ MOST_WITHOUT_CURSOR = 10_000
 CONNECT_TIMEOUT_S = 15.0
 """Seconds of silence until a session is open."""
 _PORTS = {
-    "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433, "dameng": 5236,
+    "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433, "dm": 5236,
 }  # fmt: skip
 
 Session = TypeVar("Session")
@@ -52,12 +52,13 @@ class TableArguments(Arguments):
     """Arguments of a database.
 
     Attributes:
-        table: ``schema.table``; views count.
+        table: ``schema.table``, or the table's name alone where it lies in the login's own schema (PostgreSQL: on its
+            search path; MySQL, MariaDB: in the connection's database); views count.
         timeout_s: seconds without a byte, either way, after which the server counts as away. A query that sorts or
             counts is silent for as long as that takes.
     """
 
-    table: str = pydantic.Field(pattern=r"^[^.\s]+\.[^.\s]+$")
+    table: str = pydantic.Field(pattern=r"^[^.\s]+(\.[^.\s]+)?$")
     timeout_s: float = pydantic.Field(default=900, gt=0, le=86_400)
 
 
@@ -115,7 +116,8 @@ class TableSource(abc.ABC, Generic[Session]):
     def __init__(self, contract: Contract, settings: Settings) -> None:
         self.arguments = self.Arguments.model_validate(contract.source.arguments)
         self.settings = settings
-        self._schema, self._name = self.arguments.table.split(".")
+        # An empty schema is the login's own.
+        self._schema, _, self._name = self.arguments.table.rpartition(".")
         self._server = urlsplit(settings.connection(contract.source.connection))
 
     # ---- what an engine's file says ----------------------------------------------------------------------------------
@@ -277,7 +279,7 @@ class TableSource(abc.ABC, Generic[Session]):
 
     @property
     def _table(self) -> str:
-        return f"{self._quoted(self._schema)}.{self._quoted(self._name)}"
+        return ".".join(self._quoted(name) for name in (self._schema, self._name) if name)
 
     def _readable(self, session: Session, contract: Contract, day: date | None) -> Sequence[TableColumn]:
         if columns := self._columns(session):

@@ -115,6 +115,7 @@ class Source(TableSource["duckdb.DuckDBPyConnection"]):
     def __init__(self, contract: Contract, settings: Settings) -> None:
         super().__init__(contract, settings)
         self._address = _address(settings.connection(contract.source.connection), contract)
+        self._schema = self._schema or self._address["database"]
 
     @contextmanager
     def _session(self, contract: Contract, day: date | None) -> Iterator[duckdb.DuckDBPyConnection]:

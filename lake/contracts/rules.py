@@ -18,7 +18,7 @@ from lake.contracts.model import Column, Contract, Mode, Treatment, Withdrawal
 Finding = tuple[str, str, str]
 Rule = Callable[[Contract], Iterator[Finding]]
 
-DATABASES = frozenset({"postgres", "mysql", "sql_database"})
+DATABASES = frozenset({"database", "postgres", "mysql", "sql_database"})
 """Connectors whose sources answer queries, so that only a cursor can say what changed."""
 
 ENCODINGS = ("utf-8", "gb18030", "latin-1")

@@ -22,7 +22,7 @@ from lake.onboarding.table import stated_type
 
 _CURSOR_WORDS = ("updated", "update", "modified", "modification", "changed", "last_change", "gmt_modified", "timestamp")
 _DAY_SHARE = 0.99
-_DATABASES = ("postgres", "mysql", "sql_database")
+_DATABASES = ("database", "postgres", "mysql", "sql_database")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from lake.connectors import open_connector
+from lake.connectors.database import ENGINES
 from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Cadence, Column, Contract, Mode, Window, Withdrawal
 from lake.errors import ContractError
@@ -20,11 +21,6 @@ from lake.onboarding.names import name_columns
 from lake.onboarding.sample import SAMPLE_RECORDS, Asked, Sample, Say, count_seen, into_seen, stand_in
 from lake.settings import Settings
 
-DATABASES = {
-    "postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "oracle": "sql_database",
-    "mssql": "sql_database", "sqlserver": "sql_database", "dm": "sql_database",
-}  # fmt: skip
-"""Scheme of a connection → connector."""
 _ANY_DAY = date(2000, 1, 1)
 
 
@@ -33,8 +29,7 @@ class TableTaken:
 
     def __init__(self, asked: Asked, settings: Settings, room: Path, terms: dict[str, str], say: Say) -> None:
         self.asked, self.settings, self.room, self.terms, self.say = asked, settings, room, terms, say
-        scheme = urlsplit(settings.connection(asked.source)).scheme.partition("+")[0]
-        self.connector = asked.connector or DATABASES.get(scheme, "")
+        self.connector = asked.connector or ENGINES.get(urlsplit(settings.connection(asked.source)).scheme, "")
         if not self.connector:
             raise ContractError(
                 f"the scheme of connection {asked.source!r} tells no connector",

@@ -712,6 +712,54 @@ def test_columns_nobody_asked_for_stay_in_the_landing_where_the_contract_says_so
     assert "ward" not in duckdb.execute("DESCRIBE FROM read_parquet(?)", [str(table)]).fetchdf().column_name.to_list()
 
 
+def test_a_department_changes_its_database_and_the_contract_stays(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path: Path
+) -> None:
+    """One contract, the table named without a schema; only the connection is another."""
+    uri = request.getfixturevalue("standin").connections["nyc311_db"]
+    hall = on_postgres(request.getfixturevalue("department"), uri)
+
+    def read(columns: str, file: Path) -> list[tuple[object, ...]]:
+        return duckdb.execute(f"SELECT {columns} FROM read_parquet(?)", [str(file)]).fetchall()
+
+    found = []
+    for engine in (
+        dataclasses.replace(hall, uri=f"{hall.uri}{'&' if '?' in hall.uri else '?'}options=-csearch_path%3Dt"),
+        on_mariadb(request.getfixturevalue("maria")),
+    ):
+        mark, charset = ('"', "") if engine.server == "postgres" else ("`", " CHARACTER SET utf8mb4")
+        columns = f"id int PRIMARY KEY, {mark}MOVED{mark} date, name varchar(20){charset}"
+        engine.do(f"CREATE TABLE {engine.schema}.dog ({columns})")
+        engine.do(f"INSERT INTO {engine.schema}.dog VALUES (1, '2023-03-27', '旺财'), (2, '2023-03-26', 'Rex')")
+        made = engine.contract("dog", {"id": "BIGINT", "MOVED": "DATE", "name": "VARCHAR"})
+        contract = dataclasses.replace(
+            made,
+            source=Source("database", "hall_db", {"table": "dog"}),
+            mode=Mode.DAY,
+            partition_column="MOVED",
+        )
+        lake = engine.known_to(settings)
+        into = tmp_path / engine.server
+        into.mkdir()
+        source = open_connector(contract, lake)
+        said = source.describe(contract)
+        fetched = source.fetch(contract, TODAY, into)
+        found.append(
+            (
+                [(column.name, column.key_position) for column in said.columns],
+                (said.first_day, said.last_day, source.count(contract, TODAY)),
+                (fetched.content_digest, read('_record, id, "MOVED"::VARCHAR, name', into / "rows.parquet")),
+                read("_record, id", source.keys(contract, into)),
+            )
+        )
+    assert found[0] == found[1]
+    assert found[0][1:] == (
+        (date(2023, 3, 26), DAY, 1),
+        (found[0][2][0], [(1, 1, "2023-03-27", "旺财")]),
+        [(1, 1), (2, 2)],
+    )
+
+
 @OWN
 def test_a_cursor_that_is_gone_is_a_drift_for_the_count_too(engine: Engine, lake: Settings) -> None:
     engine.do(f"CREATE TABLE {engine.schema}.cursorless (id int)")

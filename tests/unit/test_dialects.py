@@ -21,7 +21,7 @@ from lake.connectors.dialects import DIALECTS, Dialect
 from lake.connectors.extraction import Clock, TableColumn
 from lake.connectors.protocol import SourceColumn
 from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
-from lake.errors import CitybrainError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable
+from lake.errors import CitybrainError, ContractError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable
 from lake.settings import Settings
 
 DAY = date(2023, 3, 12)
@@ -344,3 +344,34 @@ def test_few_wide_rows_are_asked_for_at_once(width: int, most: int) -> None:
     assert all(batch.nbytes < 2 * sql_database.BATCH_BYTES for batch in batches[1:])
     records = [n for batch in batches for n in batch.column(0).to_pylist()]
     assert records == list(range(1, len(records) + 1))
+
+
+# ---- whichever database the connection leads to ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("connected", DIALECTS, indirect=True)
+def test_a_table_without_a_schema_is_the_logins_own(
+    connected: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scheme = connected.environment["CITYBRAIN_CONN_HALL_DB"].partition(":")[0]
+    told = [("ID", "bigint", "N", 1, None), ("MOVED", "date", "Y", None, None)]
+    driver = Recorded(*([[(0,)]] if scheme == "mssql" else []), told, [(0,)], [])
+    monkeypatch.setitem(sys.modules, DIALECTS[scheme].driver, driver)  # type: ignore[arg-type]
+    asked = dataclasses.replace(contract(), source=Source("database", "hall_db", {"table": "dog"}))
+    open_connector(asked, connected).fetch(asked, Window(DAY, DAY), tmp_path)
+    columns, counted = driver.asked[-3:-1]
+    name = "dog" if scheme == "mssql" else "DOG"  # small letters are an ordinary name
+    assert f'FROM "{name}" WHERE' in counted
+    if scheme == "mssql":
+        assert "object_id(N'\"dog\"')" in columns
+    else:
+        assert "c.owner = sys_context('USERENV', 'CURRENT_SCHEMA') AND c.table_name = 'DOG'" in columns
+    sqlglot.parse_one(columns, read=GRAMMAR[scheme])
+
+
+def test_an_address_of_no_database_is_told(settings: Settings) -> None:
+    asked = dataclasses.replace(contract(), source=Source("database", "hall_db", {"table": "dog"}))
+    lake = dataclasses.replace(settings, environment={"CITYBRAIN_CONN_HALL_DB": "sftp://us:s3cret@db.example/x"})
+    with pytest.raises(ContractError, match="is not an address of a database we know") as told:
+        open_connector(asked, lake)
+    assert "s3cret" not in str(told.value)

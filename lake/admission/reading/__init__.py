@@ -35,6 +35,7 @@ READERS = {
     "geojson_files": "items.read_geojson",
     "parquet_files": "parquet.read_parquet_files",
     "excel_files": "workbook.read_workbooks",
+    "database": "extraction.read_extraction",
     "postgres": "extraction.read_extraction",
     "mysql": "extraction.read_extraction",
     "sql_database": "extraction.read_extraction",
