@@ -1,7 +1,7 @@
 # The habits of this house. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-CITY ?= queens
+CITY ?= linlan
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -30,8 +30,12 @@ lock: ## resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/python docker/lock.py
 
 .PHONY: demo
-demo: $(VENV)/.ready ## load the real Queens data through Airflow, publish the marts, issue the briefs (KEEP=1 leaves Airflow up)
+demo: $(VENV)/.ready ## departments, Airflow, lake, marts, briefs: the demo city, or CITY=queens (KEEP=1 leaves Airflow up)
 	@$(BIN)/python -m samples.demo --city $(CITY) $(if $(KEEP),--keep,)
+
+.PHONY: demo-year
+demo-year: $(VENV)/.ready servers ## the same with 400 days of the whole demo city at scale 0.01
+	@CITYBRAIN_HOME=$(CURDIR)/var/linlan-year $(BIN)/python -m samples.demo --county all --scale 0.01 --days 400 $(if $(KEEP),--keep,)
 
 # The only thing the tests need that no wheel brings. Where it may not be installed its tests say NOT RUN, and CI fails.
 .PHONY: browser

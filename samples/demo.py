@@ -1,6 +1,7 @@
 """The main job on this machine: departments stood in for, a real Airflow, the lake, the marts, the briefs.
 
-``python -m samples.demo [--city queens] [--keep]``. A second run asks for the same runs again and changes nothing.
+``python -m samples.demo [--keep]``: the demo city, one county and sixty days; ``--city queens``: the real data of
+Queens. A second run asks for the same runs again and changes nothing.
 
 Exit status: 0 all went as it should, 1 a run failed (its message was printed), 2 wrong arguments, 130 interrupted.
 """
@@ -16,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,11 @@ from rich.markup import escape
 from lake.errors import CitybrainError
 from lake.settings import PROJECT_ROOT, Settings
 from samples.airflow_standalone import AirflowStopped, Finished, Run, Standalone
+from samples.plans import Ask, Departments, Plan, linlan, queens
 
-FIRST_DAY = date(2020, 1, 1)
-HISTORY_UNTIL = date(2023, 4, 2)
-TODAY = date(2023, 4, 3)
-LAST_MONTH = date(2023, 3, 1)
-WEEK_END = date(2023, 4, 2)
-HISTORY = (
-    # Two processes for two cores, each with about half of the work.
-    ("queens.nyc311.service_request", "queens.weather.hourly_weather"),
-    ("queens.dot.street_defect", "queens.nypd.collision"),
-)
-DAILY = ("nyc311", "dot", "nypd")
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 1200.0
+COUNTY = "990113"
+"""The county of the demo city that is shown by default: its old centre."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -46,15 +38,28 @@ console = Console(highlight=False, soft_wrap=True)
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo and give its exit status."""
     parser = argparse.ArgumentParser(prog="python -m samples.demo", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--city", default="queens", choices=["queens"], help="the city to run (default: queens)")
+    parser.add_argument("--city", default="linlan", choices=["linlan", "queens"], help="default: linlan, the demo city")
     parser.add_argument("--keep", action="store_true", help="leave Airflow and the departments running until Ctrl-C")
+    of_linlan = parser.add_argument_group("the demo city")
+    of_linlan.add_argument("--seed", type=int, default=1, help="another seed is another city (default: 1)")
+    of_linlan.add_argument(
+        "--scale", type=float, default=0.02, help="share of the people, whole townships (default: 0.02)"
+    )
+    of_linlan.add_argument("--county", default=COUNTY, help=f"one county-level unit (default: {COUNTY}), or 'all'")
+    of_linlan.add_argument("--days", type=int, default=60, help="days of history (default: 60)")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     settings = Settings.from_environment({**os.environ, "CITYBRAIN_CITY": given.city})
     began = time.monotonic()
+    county = None if given.county == "all" else given.county
+    plan = (
+        queens()
+        if given.city == "queens"
+        else linlan(seed=given.seed, scale=given.scale, county=county, days=given.days)
+    )
     try:
         with contextlib.ExitStack() as running:
-            demo = Demo(settings, running)
+            demo = Demo(plan, settings, running)
             demo.start()
             went_well = demo.run()
             console.print(f"\n{'done' if went_well else '[red]not all went well[/red]'} after {_seconds(began)}")
@@ -74,14 +79,15 @@ class Demo:
     """The demo of one home.
 
     Args:
+        plan: what is done.
         settings: the city's home.
         running: takes what must be stopped at the end.
     """
 
-    def __init__(self, settings: Settings, running: contextlib.ExitStack) -> None:
-        self._settings, self._running = settings, running
+    def __init__(self, plan: Plan, settings: Settings, running: contextlib.ExitStack) -> None:
+        self._plan, self._settings, self._running = plan, settings, running
         self._issues: dict[str, str] = {}
-        self._stand_in: Any = None
+        self._departments: Departments
         self._airflow: Standalone
 
     def start(self) -> None:
@@ -89,46 +95,36 @@ class Demo:
         began = time.monotonic()
         with console.status("making the home, starting the departments"), ThreadPoolExecutor(2) as side:
             stand_in, home = side.submit(self._start_departments), side.submit(self._make_home)
-            self._stand_in = stand_in.result()
+            self._departments = stand_in.result()
             home.result()
-        console.print(
-            f"departments deliver up to {HISTORY_UNTIL}: PostgreSQL, HTTP, three drop folders ({_seconds(began)})"
-        )
+        console.print(f"departments deliver up to {self._plan.history_until}: {self._plan.said} ({_seconds(began)})")
         began = time.monotonic()
         with console.status("starting Airflow"):
             self._airflow = self._running.enter_context(
                 Standalone(self._settings.home / "airflow", self._settings.root, self._environment())
             )
-            self._airflow.start(["history", "marts", "briefs", *(self._ingest(name) for name in DAILY)])
+            asked = [*self._plan.history(self._settings), *self._plan.night(self._settings)]
+            self._airflow.start(["marts", "briefs", *sorted({ask.dag_id for ask in asked})])
         console.print(f"Airflow is up at {self._airflow.address} ({_seconds(began)})")
 
     def run(self) -> bool:
         """Everything in order; gives whether all went as it should."""
-        airflow, key = self._airflow, str(TODAY)
-        console.print(f"\n[bold]History[/bold] {FIRST_DAY} .. {HISTORY_UNTIL}")
-        history = [
-            airflow.trigger(
-                "history", conf={"datasets": list(group), "first": str(FIRST_DAY), "last": str(HISTORY_UNTIL)}
-            )
-            for group in HISTORY
-        ]
-        went_well = self._follow([*history, airflow.trigger(self._ingest("dcp", "monthly"), key=str(LAST_MONTH))])
+        plan, airflow, key = self._plan, self._airflow, str(self._plan.today)
+        console.print(f"\n[bold]History[/bold] {plan.first_day} .. {plan.history_until}")
+        went_well = self._ask(plan.history(self._settings))
 
         console.print(f"\n[bold]The day {key}[/bold]: the departments' clock moves on, yesterday's night run follows")
-        self._stand_in.advance(TODAY)
-        days = [airflow.trigger(self._ingest(name), key=key) for name in DAILY]
-        late = airflow.trigger(self._ingest("weather", "monthly"), key=str(LAST_MONTH))
-        went_well &= self._follow([*days, late], expected_late={late.run_id})
+        self._departments.advance(plan.today)
+        went_well &= self._ask(plan.night(self._settings))
 
         console.print("\n[bold]Marts and briefs[/bold]")
         before = {run.run_id for run in airflow.runs("briefs", key)}
         went_well &= self._follow([airflow.trigger("marts", key=key)])
         if not went_well:
             return False
-        # The daily brief follows the published marts by itself; the weekly one of the day before is asked for.
+        # The daily brief follows the published marts by itself; the weekly one of the week before is asked for.
         of_the_day = self._started_by_the_marts(key, before)
-        weekly = airflow.trigger("briefs", conf={"briefs": ["B02"], "day": str(WEEK_END)})
-        return self._follow([of_the_day, weekly])
+        return self._follow([of_the_day, *(airflow.trigger(ask.dag_id, conf=ask.conf) for ask in plan.briefs)])
 
     def say_what_next(self) -> None:
         """Where the results are, and what to try."""
@@ -141,14 +137,13 @@ class Demo:
         if marts.exists():
             console.print(f"\n[bold]Marts[/bold]\n  {_shown(marts)}")
         citybrain = _shown(Path(sys.executable).parent / "citybrain")
+        if self._settings.city != Settings.from_environment({}).city:
+            citybrain = f"CITYBRAIN_CITY={self._settings.city} {citybrain}"
         if self._settings.home != Settings.from_environment({"CITYBRAIN_CITY": self._settings.city}).home:
             citybrain = f"CITYBRAIN_HOME={self._settings.home} {citybrain}"
         console.print("\n[bold]Try next[/bold]")
         console.print(f"  {citybrain} reconcile")
-        console.print(
-            f'  {citybrain} marts query "SELECT day_on, appeals_n, defects_n, crashes_n FROM marts.city_daily '
-            f"WHERE division_code = '4' ORDER BY day_on DESC LIMIT 7\""
-        )
+        console.print(f'  {citybrain} marts query "{self._plan.query}"')
         for brief, period in sorted(self._issues.items())[:1]:
             for folder in self._newest_issue(brief, period):
                 console.print(f"  {citybrain} brief verify {_shown(folder)}")
@@ -160,11 +155,10 @@ class Demo:
             threading.Event().wait()
         console.print("stopping")
 
-    def _start_departments(self) -> Any:
-        from samples.serve import StandIn
-
-        home = self._settings.root / "var" / "departments" / self._settings.city
-        return self._running.enter_context(StandIn(home, HISTORY_UNTIL, rate_per_second=200))
+    def _start_departments(self) -> Departments:
+        # One home of departments to a home of the lake: a year of the city is not mixed with two months of it.
+        home = self._settings.root / "var" / "departments" / self._settings.home.name
+        return self._running.enter_context(self._plan.start(home))
 
     def _make_home(self) -> None:
         from lake.upkeep import make_ready
@@ -177,11 +171,13 @@ class Demo:
             "CITYBRAIN_HOME": str(self._settings.home),
             "CITYBRAIN_ROOT": str(self._settings.root),
             "CITYBRAIN_SCHEDULE": "manual",
-            **{f"CITYBRAIN_CONN_{name.upper()}": uri for name, uri in self._stand_in.connections.items()},
+            **{f"CITYBRAIN_CONN_{name.upper()}": uri for name, uri in self._departments.connections.items()},
         }
 
-    def _ingest(self, department: str, cadence: str = "daily") -> str:
-        return f"ingest__{self._settings.city}__{department}__{cadence}"
+    def _ask(self, asked: list[Ask]) -> bool:
+        """Ask for runs side by side and follow them; gives whether all did as they should."""
+        runs = [(self._airflow.trigger(ask.dag_id, key=ask.key, conf=ask.conf), ask) for ask in asked]
+        return self._follow([run for run, _ in runs], {run.run_id for run, ask in runs if ask.is_late})
 
     def _follow(self, runs: Iterable[Run], expected_late: Iterable[str] = ()) -> bool:
         """Print a line for each run as it finishes; gives whether all did as they should."""
@@ -203,9 +199,7 @@ class Demo:
             return True
         messages = list(finished.errors.values())
         if is_late_expected and messages and all("late:" in message for message in messages):
-            console.print(
-                f"[yellow]○[/yellow] {title}: late, as it should be: the department stopped delivering in 2022"
-            )
+            console.print(f"[yellow]○[/yellow] {title}: late, as it should be: the department stopped delivering")
         else:
             console.print(f"[red]✗[/red] {title}")
             is_late_expected = False
