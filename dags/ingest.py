@@ -7,19 +7,8 @@ from functools import partial
 from airflow.sdk import DAG, task
 from citybrain_airflow.alerts import on_failure
 from citybrain_airflow.city import city, contracts_on, dataset_asset, task_settings
-from citybrain_airflow.clock import (
-    INGEST_DAILY,
-    INGEST_MONTHLY,
-    KEY_FORMAT,
-    MONTH_KEY_FORMAT,
-    business_day,
-    by_the_clock,
-)
+from citybrain_airflow.clock import INGEST, business_day, by_the_clock
 from citybrain_airflow.retries import POLICY, RETRIES
-
-from lake.contracts.model import Cadence
-
-CLOCKS = {Cadence.DAILY: (INGEST_DAILY, KEY_FORMAT), Cadence.MONTHLY: (INGEST_MONTHLY, MONTH_KEY_FORMAT)}
 
 
 def load(datasets: list[str], zone: str, dag_run=None, outlet_events=None) -> dict:
@@ -38,7 +27,7 @@ def load(datasets: list[str], zone: str, dag_run=None, outlet_events=None) -> di
 
 
 for department, cadence, datasets in city().departments():
-    cron, key_format = CLOCKS[cadence]
+    cron, key_format = INGEST[cadence]
     with DAG(
         dag_id=f"ingest__{city().id}__{department}__{cadence.value}",
         description=f"Loads {', '.join(datasets)}",

@@ -484,9 +484,15 @@ def _due(contract: Any) -> str:
     if contract.latency is not None:
         hours = contract.latency.total_seconds() / 3600
         said = f"{hours / 24:g} days" if hours % 24 == 0 else f"{hours:g} hours"
-        said += f" after its {'month' if contract.cadence is Cadence.MONTHLY else 'day'}"
+        spans = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter"}
+        said += f" after its {spans[contract.cadence]}"
     else:
-        day = "third of the next month" if contract.cadence is Cadence.MONTHLY else "next day"
+        day = {
+            Cadence.DAILY: "next day",
+            Cadence.WEEKLY: "Monday after",
+            Cadence.MONTHLY: "third of the next month",
+            Cadence.QUARTERLY: "fifth of the next quarter",
+        }[contract.cadence]
         said = f"{contract.due_at:%H:%M} on the {day}"
     return said + (f", at least every {contract.frequency.days} days" if contract.frequency else "")
 

@@ -28,7 +28,7 @@ from lake.admission.typing import type_and_treat
 from lake.admission.versions import EMPTY_DAY, compare
 from lake.boundary import boundary
 from lake.contracts.drift import with_unknown
-from lake.contracts.model import Cadence, Contract, Mode, Window
+from lake.contracts.model import Contract, Mode, Window, period_of
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import CitybrainError, PartitionHeld, SchemaDrift, StorageFull, Unaccounted
 from lake.privacy import DIGEST, ensure_keys, set_keys
@@ -401,10 +401,10 @@ def _expected_days(landed: Landed) -> list[date]:
         return [landed.window.first]
     if landed.contract.mode is Mode.CHANGES and any(file.day for file in landed.files):
         return [file.day for file in landed.files if file.day]
-    if landed.contract.cadence is Cadence.MONTHLY:  # a missing delivery is named by the first day of its month
-        missing = {(day.year, day.month) for day in landed.missing_days}
-        return [day for day in landed.window.days() if (day.year, day.month) not in missing]
-    return [day for day in landed.window.days() if day not in landed.missing_days]
+    # A missing delivery is named by the first day of its period.
+    return [
+        day for day in landed.window.days() if period_of(landed.contract.cadence, day).first not in landed.missing_days
+    ]
 
 
 def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, number: int, settings: Settings) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Files of a department, one or several per business day or month: what all formats and all ways to them share."""
+"""Files of a department, one or several per delivery: what all formats and all ways to them share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lake.connectors.patterns import DayPattern
 from lake.connectors.protocol import Arguments, Description, Fetched, FetchedFile, SourceColumn
 from lake.connectors.shelf import Found, Shelf, landed_name
 from lake.connectors.transports import Entry, Place, Transport, changed, transport_to
-from lake.contracts.model import Cadence, Contract, Mode, Window
+from lake.contracts.model import Cadence, Contract, Mode, Window, periods_in
 from lake.errors import CitybrainError, DeliveryDamaged, SourceLate, SourceUnavailable
 from lake.settings import Settings
 
@@ -40,9 +40,9 @@ class FileArguments(Arguments):
 
     Attributes:
         pattern: path below the connection's folder, with the day as ``{day:%Y%m%d}`` in the name, in folders, or in
-            both; a month's file has its first day. ``*`` and ``?`` in a part of it stand for what is not known
-            beforehand: a day may then have several files. Without a day it is a file that the department writes over:
-            it is taken as it lies there, whatever the window, as a table is.
+            both; the file of a week, month or quarter has its first day. ``*`` and ``?`` in a part of it stand for what
+            is not known beforehand: a day may then have several files. Without a day it is a file that the department
+            writes over: it is taken as it lies there, whatever the window, as a table is.
         marker: what must lie there before a day counts as delivered: ``{day:%Y%m%d}.ok``, ``{name}.done``.
         stable_for_s: seconds a file must have been left alone before it is taken.
         checksum: control file with the digest of each file: ``{name}.md5``, ``{name}.sha256``.
@@ -99,14 +99,13 @@ class FileSource(ABC):
 
     @classmethod
     def check(cls, contract: Contract) -> list[str]:
-        """A file is delivered whole: there is nothing to overlap. And it is of one day, or of one month."""
+        """A file is delivered whole: there is nothing to overlap. And it is of one period."""
         problems = []
         if contract.overlap:
             problems.append("overlap: files are delivered whole, so windows cannot overlap; leave it out")
         pattern = DayPattern(cls.Arguments.model_validate(contract.source.arguments).pattern)
-        step = 32 if contract.cadence is Cadence.MONTHLY else 1
-        a_year = [date(2023, 1, 1) + timedelta(days=step * n) for n in range(366 // step)]
-        names = [pattern.path(day.replace(day=1) if step > 1 else day) for day in a_year]
+        over_a_year = Window(date(2023, 1, 1), date(2024, 1, 7))
+        names = [pattern.path(period.first) for period in periods_in(contract.cadence, over_a_year)]
         if not pattern.names_day and contract.mode is Mode.DAY:
             problems.append(
                 "pattern: names no day; in mode day write it as {day:%Y%m%d}, or say mode snapshot or changes"
@@ -275,18 +274,15 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 
 def _days(contract: Contract, window: Window) -> list[date]:
-    """The days that have files of their own: each day, or the first of each month."""
-    if contract.cadence is Cadence.MONTHLY:
-        return sorted({day.replace(day=1) for day in window.days()})
-    return window.days()
+    """The days that have files of their own: each day, or the first of each week, month or quarter."""
+    return [period.first for period in periods_in(contract.cadence, window)]
 
 
 def _days_back(contract: Contract) -> Iterable[date]:
-    """Days to ask a server for that gives no list, the last one first: two months, or two years of months."""
+    """Days to ask a server for that gives no list, the last one first: of two months, or of two years."""
     today = date.today()
-    if contract.cadence is Cadence.MONTHLY:
-        return sorted({(today - timedelta(days=n)).replace(day=1) for n in range(730)}, reverse=True)
-    return [today - timedelta(days=n) for n in range(61)]
+    days = 61 if contract.cadence is Cadence.DAILY else 730
+    return reversed(_days(contract, Window(today - timedelta(days=days - 1), today)))
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ class FetchedFile:
 
     Attributes:
         name: file name inside the delivery's ``files/``.
-        day: business day the file belongs to (first day of the month for monthly files); None when it holds many days.
+        day: business day the file belongs to (the first of its week, month or quarter); None when it holds many days.
         sha256: hex digest of the bytes.
         bytes: size.
         records: the second count: physical records, counted without the reader that admission uses.

@@ -24,12 +24,16 @@ class Mode(StrEnum):
 
 
 class Cadence(StrEnum):
-    """How often a department delivers. The partition key of a monthly dataset is the first day of its month."""
+    """How often a department delivers. The partition key is the first day of the time a delivery is of."""
 
     DAILY = "daily"
     """One delivery, or one question to the source, for each day."""
+    WEEKLY = "weekly"
+    """One for each week, Monday to Sunday, when it has ended; its key is the Monday."""
     MONTHLY = "monthly"
-    """One for each month, when it has ended."""
+    """One for each month, when it has ended; its key is the first of the month."""
+    QUARTERLY = "quarterly"
+    """One for each quarter, when it has ended; its key is the first of January, April, July or October."""
 
 
 class Withdrawal(StrEnum):
@@ -182,7 +186,7 @@ class Contract:
         null_markers: cell texts that mean missing, beside the empty text.
         due_at: local time on the day after the business day by which it must be in.
         retention_days: days the landed bytes stay before the purge keeps only counts and hashes.
-        latency: how long after the end of its day (or month) data must be in; None = `due_at` says it.
+        latency: how long after the end of its day (or week, month, quarter) data must be in; None = `due_at` says it.
         frequency: at least how often new data comes; None = as often as the cadence says.
         columns: one or more, in the order of the contract.
         path: the file it was read from.
@@ -289,26 +293,44 @@ class Window:
         return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
 
 
+def period_of(cadence: Cadence, day: date) -> Window:
+    """The day, week (from its Monday), month or quarter that holds a day; its first day is the partition key."""
+    if cadence is Cadence.DAILY:
+        return Window(day, day)
+    if cadence is Cadence.WEEKLY:
+        monday = day - timedelta(days=day.weekday())
+        return Window(monday, monday + timedelta(days=6))
+    months = 1 if cadence is Cadence.MONTHLY else 3
+    first = day.replace(month=day.month - (day.month - 1) % months, day=1)
+    month_after = (first + timedelta(days=31 * months)).replace(day=1)  # 93 days never reach beyond it
+    return Window(first, month_after - timedelta(days=1))
+
+
+def periods_in(cadence: Cadence, window: Window) -> list[Window]:
+    """The days, weeks, months or quarters a window touches, in order; the outer ones may reach over its ends."""
+    periods, day = [], window.first
+    while day <= window.last:
+        periods.append(period_of(cadence, day))
+        day = periods[-1].last + timedelta(days=1)
+    return periods
+
+
 def window_of(contract: Contract, business_day: date) -> Window:
-    """Window that the run with this partition key loads: the day, or its month, less the publication lag."""
-    day = business_day - timedelta(days=contract.publication_lag_days)
-    if contract.cadence is Cadence.MONTHLY:
-        first = day.replace(day=1)
-        return Window(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
-    return Window(day, day)
+    """Window that the run with this partition key loads: the day, or its period, less the publication lag."""
+    return period_of(contract.cadence, business_day - timedelta(days=contract.publication_lag_days))
 
 
-MONTH_CLOSES_AFTER_DAYS = 2
-"""A monthly delivery is due on the third of the next month: the month's last day, and two days to close it."""
+CLOSES_AFTER_DAYS = {Cadence.DAILY: 0, Cadence.WEEKLY: 0, Cadence.MONTHLY: 2, Cadence.QUARTERLY: 4}
+"""Days a department has to close its period: a day is due on the day after, a week on the Monday after it, a month on
+the third of the next, a quarter on the fifth of the next."""
 
 
 def due_on(contract: Contract, business_day: date) -> date:
     """Civil day on which the delivery with this partition key must be in."""
     if contract.latency is not None:
         return due_instant(contract, business_day, contract.zone).date()
-    if contract.cadence is Cadence.MONTHLY:
-        return _next_month(business_day) + timedelta(days=MONTH_CLOSES_AFTER_DAYS)
-    return business_day + timedelta(days=1)
+    last = period_of(contract.cadence, business_day).last
+    return last + timedelta(days=1 + CLOSES_AFTER_DAYS[contract.cadence])
 
 
 def due_instant(contract: Contract, business_day: date, zone: str) -> datetime:
@@ -326,19 +348,23 @@ def due_instant(contract: Contract, business_day: date, zone: str) -> datetime:
 def last_due(contract: Contract, as_of: date) -> date:
     """Newest partition key that must be in when business day `as_of` is due.
 
-    That day, or the last month that has closed; earlier where the contract grants a latency, or a frequency within
-    which a delivery may come on any day.
+    That day, or the first of the last week, month or quarter that has closed; earlier where the contract grants a
+    latency, or a frequency within which a daily delivery may come on any day.
     """
-    if contract.cadence is Cadence.DAILY:
-        day = as_of
-        while due_on(contract, day) > as_of + timedelta(days=1):
-            day -= timedelta(days=1)
-        return day if contract.frequency is None else day - contract.frequency + timedelta(days=1)
-    month = as_of.replace(day=1)
-    while due_on(contract, month) > as_of + timedelta(days=1):
-        month = (month - timedelta(days=1)).replace(day=1)
-    return month
+    key = period_of(contract.cadence, as_of).first
+    while due_on(contract, key) > as_of + timedelta(days=1):
+        key = period_of(contract.cadence, key - timedelta(days=1)).first
+    if contract.cadence is Cadence.DAILY and contract.frequency is not None:
+        return key - contract.frequency + timedelta(days=1)
+    return key
 
 
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+def key_text(contract: Contract, day: date) -> str:
+    """A partition as people say it: 2026-06-30, the week of 2026-06-29, 2026-06, quarter 2 of 2026."""
+    first = period_of(contract.cadence, day).first
+    return {
+        Cadence.DAILY: str(day),
+        Cadence.WEEKLY: f"the week of {first}",
+        Cadence.MONTHLY: f"{first:%Y-%m}",
+        Cadence.QUARTERLY: f"quarter {(first.month + 2) // 3} of {first.year}",
+    }[contract.cadence]

@@ -18,7 +18,7 @@ from lake.contracts import cache, rules
 from lake.contracts import draft as drafting
 from lake.contracts.documents import Mistake, Page, hold_against, nearest
 from lake.contracts.draft import Draft
-from lake.contracts.model import Cadence, Contract, Window
+from lake.contracts.model import Contract, Window, period_of
 from lake.errors import ContractError
 from lake.settings import Settings
 
@@ -119,10 +119,9 @@ def spans(dataset: str, window: Window, settings: Settings) -> list[tuple[Contra
 
 
 def _holds_from(contract: Contract) -> date:
-    first = contract.valid_from
-    if contract.cadence is Cadence.DAILY or first.day == 1:
-        return first
-    return (first.replace(day=1) + timedelta(days=31)).replace(day=1)
+    """A version holds for whole periods: from the one that begins on `valid_from` or next after it."""
+    period = period_of(contract.cadence, contract.valid_from)
+    return period.first if period.first == contract.valid_from else period.last + timedelta(days=1)
 
 
 def check(settings: Settings, paths: Iterable[Path] | None = None) -> list[Mistake]:

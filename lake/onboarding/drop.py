@@ -15,7 +15,7 @@ import duckdb
 from lake.connectors import FetchedFile, open_connector
 from lake.connectors.patterns import DayPattern
 from lake.connectors.protocol import SourceColumn
-from lake.contracts.model import Cadence, Column, Contract, Window
+from lake.contracts.model import Cadence, Column, Contract, Window, period_of, periods_in
 from lake.errors import CitybrainError, ContractError
 from lake.landing.manifest import FILES
 from lake.onboarding import text
@@ -191,9 +191,7 @@ class FilesTaken:
         if not DayPattern(pattern).names_day or first is None or last is None:
             return Series(pattern, (Dated(pattern, 0, pattern, last),), cadence)
         first = max(first, last - timedelta(days=30 if cadence is Cadence.DAILY else 366))
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        if cadence is Cadence.MONTHLY:
-            days = sorted({day.replace(day=1) for day in days})
+        days = [period.first for period in periods_in(cadence, Window(first, last))]
         return Series(pattern, tuple(Dated(DayPattern(pattern).path(day), 0, pattern, day) for day in days), cadence)
 
     def _chosen(self) -> tuple[list[Dated], bool]:
@@ -416,23 +414,15 @@ def _common(texts: Sequence[str]) -> str:
 
 def _window(files: Sequence[Dated], cadence: Cadence) -> Window:
     days = [file.day for file in files if file.day] or [date(2000, 1, 1)]
-    if cadence is Cadence.MONTHLY:
-        last = (max(days).replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        return Window(min(days), last)
-    return Window(min(days), max(days))
+    return Window(min(days), period_of(cadence, max(days)).last)
 
 
 def _missing(days: Sequence[date], cadence: Cadence) -> Iterator[date]:
-    """Days or months between the first and the last file that have none."""
+    """Days between the first and the last file, or first days of weeks, months, quarters, that have none."""
     known = set(days)
-    day = min(known, default=date.max)
-    while known and day < max(known):
-        if day not in known:
-            yield day
-        if cadence is Cadence.MONTHLY:
-            day = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
-        else:
-            day += timedelta(days=1)
+    if known:
+        between = Window(min(known), max(known))
+        yield from (period.first for period in periods_in(cadence, between) if period.first not in known)
 
 
 def _format_of(pattern: str) -> str | None:

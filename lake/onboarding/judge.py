@@ -22,6 +22,7 @@ from lake.onboarding.table import stated_type
 
 _CURSOR_WORDS = ("updated", "update", "modified", "modification", "changed", "last_change", "gmt_modified", "timestamp")
 _DAY_SHARE = 0.99
+_SPANS = {Cadence.DAILY: "day", Cadence.WEEKLY: "week", Cadence.MONTHLY: "month", Cadence.QUARTERLY: "quarter"}
 _DATABASES = ("database", "postgres", "mysql", "sql_database")
 
 
@@ -259,9 +260,8 @@ class _Judging:
         """Share of the records whose date is in the span their file's name says."""
         cast = cast_sql(quote_identifier(column.name), column.type, column.format, self.asked.zone)
         day = f"({cast} AT TIME ZONE {quote_literal(self.asked.zone)})::DATE" if column.type == "TIMESTAMPTZ" else cast
-        same = f"{day} = _day"
-        if self.sample.series is not None and self.sample.series.cadence is Cadence.MONTHLY:
-            same = f"date_trunc('month', {day}) = date_trunc('month', _day)"
+        cadence = Cadence.DAILY if self.sample.series is None else self.sample.series.cadence
+        same = f"date_trunc('{_SPANS[cadence]}', {day}) = date_trunc('{_SPANS[cadence]}', _day)"
         row: Any = self.duck.execute(
             f"SELECT coalesce(avg(({same})::INTEGER), 0) FROM seen WHERE _problem IS NULL AND _day IS NOT NULL"
         ).fetchone()

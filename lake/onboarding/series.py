@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from statistics import median
 
-from lake.contracts.model import Cadence
+from lake.contracts.model import Cadence, period_of
 
 _FORMS = (
     # How a name writes a day, most telling first: regular expression, strftime, whether it says the day of the month.
@@ -24,7 +24,10 @@ _FORMS = (
     (r"(?<!\d)(?:19|20)\d{4}(?!\d)", "%Y%m", False),
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
-_MONTHLY_GAP_DAYS = 25
+_GAP_DAYS = {Cadence.QUARTERLY: 80, Cadence.MONTHLY: 26, Cadence.WEEKLY: 7}
+"""Least days between most files of a series for it to be of this cadence."""
+_FEW = 2
+"""So few files tell no week from a stray day, and no quarter from months that are missing."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,14 @@ def _escaped(text: str) -> str:
 
 
 def _cadence(group: list[Dated]) -> Cadence:
-    """Monthly where the names say months, or days that lie a month apart."""
+    """The longest whose first days the names say and whose length most of them lie apart; months at least where they
+    say no day."""
     days = sorted({file.day for file in group if file.day})
     if not days:
         return Cadence.DAILY
-    if not group[0].names_day:
-        return Cadence.MONTHLY
-    gaps = [(after - before).days for before, after in pairwise(days)]
-    monthly = bool(gaps) and median(gaps) > _MONTHLY_GAP_DAYS and all(day.day == 1 for day in days)
-    return Cadence.MONTHLY if monthly else Cadence.DAILY
+    gap = median([(after - before).days for before, after in pairwise(days)] or [0])
+    for cadence, least in _GAP_DAYS.items():
+        is_told = cadence is Cadence.MONTHLY or len(days) > _FEW
+        if is_told and gap >= least and all(period_of(cadence, day).first == day for day in days):
+            return cadence
+    return Cadence.DAILY if group[0].names_day else Cadence.MONTHLY

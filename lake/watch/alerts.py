@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from lake.contracts import load_contracts
 from lake.contracts.city import load_city
-from lake.contracts.model import Cadence
+from lake.contracts.model import key_text
 from lake.errors import CitybrainError, PartitionHeld, SourceLate
 from lake.ledger import HELD, RECOVERED, SILENCED, TOLD, Event, Ledger, alert_events
 from lake.settings import Settings
@@ -109,7 +109,7 @@ def watch(settings: Settings, now: datetime) -> Told:
 
 def problems_of(found: Iterable[Freshness], settings: Settings) -> list[Problem]:
     """What of the datasets' freshness has to be told."""
-    cadence = {contract.dataset: contract.cadence for contract in load_contracts(settings)}
+    contracts = {contract.dataset: contract for contract in load_contracts(settings)}
     problems = []
     for each in found:
         here: dict[str, Any] = {
@@ -118,7 +118,7 @@ def problems_of(found: Iterable[Freshness], settings: Settings) -> list[Problem]
             "department": each.department,
             "title_zh": each.title_zh,
         }
-        day = f"{each.expected:%Y-%m}" if cadence[each.dataset] is Cadence.MONTHLY else str(each.expected)
+        day = key_text(contracts[each.dataset], each.expected)
         due = f"{each.due:%Y-%m-%d %H:%M}"
         load = f"citybrain load {each.dataset} --from {each.expected}"
         if each.state in (LATE, OVERDUE):

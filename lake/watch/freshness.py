@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from lake.contracts.model import Cadence, Contract, Mode, due_instant, window_of
+from lake.contracts.model import Cadence, Contract, Mode, due_instant, period_of, window_of
 from lake.ledger import COMMITTED, HELD, PartitionState
 
 ON_TIME, LATE, OVERDUE = "on_time", "late", "overdue"
@@ -132,20 +132,16 @@ def volume(records: int | None, usual: float | None) -> str:
 def _key_after(contract: Contract, day: date) -> date:
     """Partition key of the delivery that comes after the one with this data day."""
     key = day + timedelta(days=contract.publication_lag_days)
-    if contract.cadence is Cadence.MONTHLY:
-        return (key.replace(day=1) + timedelta(days=31)).replace(day=1)
-    return key + (contract.frequency or timedelta(days=1))
+    if contract.cadence is Cadence.DAILY:
+        return key + (contract.frequency or timedelta(days=1))
+    return period_of(contract.cadence, key).last + timedelta(days=1)
 
 
 def _newest_due_key(contract: Contract, at: datetime) -> date:
     """Newest partition key whose time has come; for a dataset of which nothing was ever in."""
-    key = at.date()
-    if contract.cadence is Cadence.MONTHLY:
-        key = key.replace(day=1)
+    key = period_of(contract.cadence, at.date()).first
     while due_instant(contract, key, contract.zone) > at:
-        key -= timedelta(days=1)
-        if contract.cadence is Cadence.MONTHLY:
-            key = key.replace(day=1)
+        key = period_of(contract.cadence, key - timedelta(days=1)).first
     return key
 
 
@@ -166,7 +162,7 @@ def _usual(contract: Contract, known: dict[date, PartitionState], newest: date) 
 
 
 def _missing(contract: Contract, known: dict[date, PartitionState], newest: date | None) -> tuple[date, ...]:
-    if newest is None or contract.cadence is Cadence.MONTHLY or contract.frequency not in (None, timedelta(days=1)):
+    if newest is None or contract.cadence is not Cadence.DAILY or contract.frequency not in (None, timedelta(days=1)):
         return ()
     first = max(min(known), newest - timedelta(weeks=WEEKS_BEFORE))
     days = [first + timedelta(days=n) for n in range((newest - first).days)]

@@ -7,15 +7,23 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from lake.contracts.model import Cadence
+
 KEY_FORMAT = "%Y-%m-%d"
 """A daily run's partition key is its business day."""
 MONTH_KEY_FORMAT = "%Y-%m-01"
-"""A monthly run's partition key is the first day of the month it covers, whichever day of the next month it runs on."""
+"""The partition key of a monthly or quarterly run is the first day of the time it covers, whichever day of the next
+month it runs on."""
 
-INGEST_DAILY = "15 3 * * *"
-"""After 03:00, so that no clock change in spring or autumn skips the hour or doubles it."""
-INGEST_MONTHLY = "45 3 3 * *"
-"""On the third, so that a department has two days to close its month; the key is the month before."""
+INGEST = {
+    Cadence.DAILY: ("15 3 * * *", KEY_FORMAT),
+    Cadence.WEEKLY: ("30 3 * * 1", KEY_FORMAT),
+    Cadence.MONTHLY: ("45 3 3 * *", MONTH_KEY_FORMAT),
+    Cadence.QUARTERLY: ("50 3 5 1,4,7,10 *", MONTH_KEY_FORMAT),
+}
+"""When what is delivered so often is loaded, and how the tick before becomes the key: the day, Monday, month or quarter
+before. After 03:00, so that no clock change in spring or autumn skips the hour or doubles it; on the day by which
+departments close their period (`lake.contracts.model.CLOSES_AFTER_DAYS`)."""
 MARTS_DAILY = "0 5 * * *"
 UPKEEP_WEEKLY = "0 13 * * 6"
 """Saturday noon: nobody loads, nobody reads."""

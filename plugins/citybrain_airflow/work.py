@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from lake.contracts.model import Cadence, Contract, Mode, Window, due_instant, window_of
+from lake.contracts.model import Cadence, Contract, Mode, Window, due_instant, periods_in, window_of
 from lake.errors import (
     Busy,
     CitybrainError,
@@ -245,12 +245,10 @@ def history_windows(contract: Contract, first: date, last: date, since: date | N
 
     Nothing is loaded from before `since`, the first day of the contract's oldest version (default: of this one).
 
-    A month that is not over on `last` is left to its own run.
+    A week, month or quarter that is not over on `last` is left to its own run.
     """
-    if contract.cadence is Cadence.MONTHLY:
-        windows = [w for month in _months(first, last) if (w := window_of(contract, month)).last <= last]
-    else:
-        windows = [window_of(contract, day) for day in Window(first, last).days()]
+    keys = [period.first for period in periods_in(contract.cadence, Window(first, last))]
+    windows = [window for key in keys if (window := window_of(contract, key)).last <= last]
     # A publication lag reaches back over the range's first day, and nothing is loaded from before the contract.
     windows = [window for window in windows if window.first >= (since or contract.valid_from)]
     if contract.mode is Mode.SNAPSHOT or not windows:
@@ -326,11 +324,3 @@ def _place(error: Exception) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "?" if trace is None else f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-
-
-def _months(first: date, last: date) -> list[date]:
-    months, month = [], first.replace(day=1)
-    while month <= last:
-        months.append(month)
-        month = (month + timedelta(days=31)).replace(day=1)
-    return months

@@ -98,6 +98,27 @@ def test_the_clock_yields_the_key_of_the_period_before(
             assert at.astimezone(NEW_YORK).day == 3
 
 
+def test_every_cadence_has_a_clock_and_its_first_day_as_key() -> None:
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from citybrain_airflow.clock import INGEST, by_the_clock
+
+    from lake.contracts.model import Cadence
+
+    def of(cadence: Cadence, since: date) -> list[str]:
+        cron, key_format = INGEST[cadence]
+        timetable = coerce_to_core_timetable(by_the_clock(cron, "America/New_York", since, key_format)["schedule"])
+        return [f"{at.astimezone(NEW_YORK):%m-%d} for {key}" for at, key in scheduled(timetable, since, 3)]
+
+    assert set(INGEST) == set(Cadence)
+    # 29 December 2025 is a Monday.
+    assert of(Cadence.WEEKLY, date(2026, 1, 1)) == [
+        "01-05 for 2025-12-29", "01-12 for 2026-01-05", "01-19 for 2026-01-12",
+    ]  # fmt: skip
+    assert of(Cadence.QUARTERLY, date(2025, 12, 1)) == [
+        "01-05 for 2025-10-01", "04-05 for 2026-01-01", "07-05 for 2026-04-01",
+    ]  # fmt: skip
+
+
 def test_a_backfill_yields_each_key_of_the_range_once(timetables: dict[str, Any]) -> None:
     def keys(dag_id: str, first: datetime, last: datetime) -> list[str]:
         return [
