@@ -24,7 +24,7 @@ _COUNTIES: tuple[tuple[str, str, str, str, int, tuple[int, int, int], str], ...]
     ("990123", "如海县", "如海", "县", 875_000, (1, 10, 8), "special"),
     ("990171", "临澜经济技术开发区", "开发区", "开发区", 380_000, (3, 0, 2), "street"),
 )
-"""Code, name, short name, kind, people, numbers of streets, towns and special areas; the kind of its sample township."""
+"""Code, name, short name, kind, people, numbers of streets, towns and special areas, kind of the sample township."""
 _SQUARES: dict[str, tuple[float, float, float, float]] = {
     "990182": (0.0, 0.0, 0.27, 0.52),
     "990185": (0.0, 0.52, 0.27, 1.0),
@@ -69,13 +69,7 @@ def townships_of(chance: Chance) -> Columns:
             given[kind] += n
         suffix = np.array([_CODE[kind] for kind in kinds]) + number + 1
         former = FORMER.get(code, ())
-        which = (
-            number
-            * len(former)
-            // np.maximum(
-                np.array([dict(zip(("street", "town", "special"), numbers, strict=True))[k] for k in kinds]), 1
-            )
-        )  # noqa: E501
+        which = number * len(former) // np.repeat(np.maximum(numbers, 1), numbers)
         old = [f"{former[w]}{s:03d}" if former else "" for w, s in zip(which, suffix, strict=True)]
         parts.append(Columns(
             code=np.array([f"{code}{s:03d}" for s in suffix], dtype=object),

@@ -98,9 +98,10 @@ _COUNTIES = (
 
 
 def departments() -> Columns:
-    """``department_key name_zh aliases level is_hotline_member lines_n``; level is ``city``, ``enterprise``, ``county``.
+    """``department_key name_zh aliases level is_hotline_member lines_n``.
 
-    `aliases` are lists: the ways in which other departments write the name; the first is the usual one.
+    `level` is ``city``, ``enterprise`` or ``county``; `aliases` are lists: the ways in which others write the name, the
+    usual one first.
     """
     rows = [(key, name, aliases.split(), lines) for key, name, aliases, lines, _ in _DEPARTMENTS]
     rows += [(key, name, aliases.split(), 0) for key, name, aliases in _COUNTIES]

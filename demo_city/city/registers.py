@@ -156,8 +156,8 @@ class City:
 
     @cached_property
     def building(self) -> Columns:
-        """``building_no community_i grid_i township_i key road_i house_no lng lat floors units_n flats_n built_year kind
-        is_high_rise danger estate_no address_zh``.
+        """``building_no community_i grid_i township_i key road_i house_no lng lat floors units_n flats_n built_year
+        kind is_high_rise danger estate_no address_zh``.
 
         A village's building is a group of up to some 27 houses, each a unit with one flat.
         """
@@ -194,7 +194,8 @@ class City:
 
     @cached_property
     def site(self) -> Columns:
-        """``site_no name_zh grid_i township_i key lng lat from_on to_on is_large has_dust_device area_m2 builder_zh``."""
+        """``site_no name_zh grid_i township_i key lng lat from_on to_on is_large has_dust_device area_m2
+        builder_zh``."""
         return places.sites_of(self)
 
     @cached_property
