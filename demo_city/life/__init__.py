@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVENT", "KINDS", "Life"]
 
-QUEUES = {"city": (1.3, 0.45), "county": (1.34, 0.5), "township": (1.4, 0.7)}
+QUEUES = {"city": (1.4, 0.2), "county": (1.42, 0.25), "township": (1.42, 0.35)}
 """Capacity of a group of departments on workdays and on free days, in average days of appeals."""
 TOPICS = ("拆迁补偿", "欠薪", "物业矛盾", "学位分配", "征地补偿", "停车收费")
 """What chains of petitions are about."""
@@ -128,8 +128,8 @@ class Life:
 
         Returns:
             ``chain_no step_no source kind what at topic township_i grid_i building_i flat_i enterprise_i school_i``;
-            `what` is ``event`` for the chain's event itself; `chain_no` from 900,000,000 on is a scenario's number; -1: no
-            such place.
+            `what` is ``event`` for the chain's event itself; `chain_no` from 900,000,000 on is a scenario's number; -1:
+            no such place.
         """
         own = self.steps.where(self.steps["source"] == source)
         return own if days is None else own.where(days.holds(own["at"]))

@@ -1,8 +1,8 @@
 """What is planted in the city's four years: disasters, crowds, and the four couplings of the founding documents.
 
 The days are fixed, moved by the seed by up to three; places are drawn among the townships that are delivered. Those
-that weather and rhythm carry (typhoon, heat, flu, crowds) work through `demo_city.life.Life`; the others write steps, as
-chains do: records that departments must hold.
+that weather and rhythm carry (typhoon, heat, flu, crowds) work through `demo_city.life.Life`; the others write steps,
+as chains do: records that departments must hold.
 
 The couplings: *resonance*: a wave outside the city (S26) is followed by the same thing inside (S04); *transmission*:
 one topic goes from opinion to appeals to petitions to a gathering; *superposition*: risks of different classes at one

@@ -1,8 +1,8 @@
 """An executor whose workers know the checks already.
 
 A task is a fork of its worker. Importing Great Expectations takes four to six seconds of a processor, which thirty
-departments a night would pay thirty times; here the scheduler imports it once and every fork has it. Our own modules are
-not imported: a task runs the code that lies there when it starts.
+departments a night would pay thirty times; here the scheduler imports it once and every fork has it. Our own modules
+are not imported: a task runs the code that lies there when it starts.
 """
 
 from __future__ import annotations
