@@ -23,7 +23,6 @@ from demo_city.departments.panels import (
     Panel,
     area_codes,
     arrow,
-    events_table,
     old_code_pattern,
     outages,
     put,
