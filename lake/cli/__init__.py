@@ -7,10 +7,12 @@ import sys
 import typer
 
 from lake.cli import alerts, backups, briefs, contracts, datasets, loads, machine, marts
+from lake.cli.additions import WithAdditions
 from lake.errors import CitybrainError
 
 app = typer.Typer(
     name="citybrain",
+    cls=WithAdditions,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
