@@ -23,10 +23,12 @@ from demo_city.departments.protocol import Dataset, Drift, Files, Pattern, Rows,
 from demo_city.departments.safety import (
     active_townships,
     after,
+    chained,
     drawn,
     keys,
     moment,
     nearby,
+    numbered,
     old_codes,
     old_share,
     per_township,
@@ -50,8 +52,6 @@ FATAL, INJURY = 0.0017, 0.021
 DIES_LATER = 0.35
 CORRECTED_WITHIN = 30
 """Days in which deaths are counted to a crash; nothing of it changes after them."""
-CHAIN_N = 10_000
-"""Running numbers from here on belong to chains: no township has so many of a thing in a day."""
 
 FORMS = ("碰撞运动车辆", "碰撞静止车辆", "追尾碰撞", "刮撞行人", "侧翻", "撞固定物", "碾压", "其他")
 FORM_WEIGHTS = (38.0, 14.0, 25.0, 7.0, 3.0, 9.0, 1.0, 3.0)
@@ -223,7 +223,7 @@ def _crashes(world: World, days: Days) -> Columns:
     cause = chance.choose(CAUSE_WEIGHTS, "s05.cause", *key)
     cause = np.where((rain > 0.5) & chance.happens(0.3, "s05.slippery", *key), 8, cause)
     return made.with_columns(
-        crash_id=_numbered("SG", made),
+        crash_id=numbered("SG", made),
         weather=sky,
         light=np.where(is_dark, np.where(chance.happens(0.7, "s05.lit", *key), 1, 2), 0),
         is_wet=(rain > 0.1) | (sky >= 2),
@@ -250,10 +250,7 @@ def _crashes(world: World, days: Days) -> Columns:
 def _chained(world: World, days: Days) -> Columns:
     """Crashes of the chains: at one place of one road, the same for the whole chain."""
     chance, city = world.chance, world.city
-    steps = world.life.precursors("S05", days)
-    unknown = set(np.unique(steps["what"].astype(str))) - {"event", "crash"} if steps.rows_n else set()
-    if unknown:
-        raise ValueError(f"S05 knows no precursor {sorted(unknown)}")
+    steps = chained(world, days, "S05", ("event", "crash"))
     road_i = pick(chance, np.asarray(city.road["township_i"]), steps["township_i"], None, "s05.spot", steps["chain_no"])
     length = np.asarray(city.road["length_km"], dtype=np.float64)[road_i]
     km = length * chance.uniform("s05.spot_km", steps["chain_no"]) + 0.04 * chance.normal(
@@ -265,8 +262,8 @@ def _chained(world: World, days: Days) -> Columns:
     )  # fmt: skip
     return Columns(
         township_i=steps["township_i"],
-        day=steps["at"].astype("datetime64[D]"),
-        n=CHAIN_N + steps["chain_no"] % 10_000 * 1000 + steps["step_no"],
+        day=steps["day"],
+        n=steps["n"],
         at=steps["at"].astype("datetime64[s]"),
         chain_no=steps["chain_no"],
         is_event=steps["what"] == "event",
@@ -276,15 +273,6 @@ def _chained(world: World, days: Days) -> Columns:
         lat=np.round(lat, 6),
         junction_i=np.full(steps.rows_n, -1),
     )
-
-
-def _numbered(prefix: str, of: Columns) -> Any:
-    """Numbers as a department gives them: day, township, running number."""
-    day = of["day"].astype("datetime64[D]").astype(str)
-    plain = np.char.replace(day, "-", "")
-    place = np.char.zfill(of["township_i"].astype(str), 3)
-    parts = (prefix, plain, place, np.char.zfill(of["n"].astype(str), 4))
-    return np.char.add(np.char.add(np.char.add(*parts[:2]), parts[2]), parts[3]).astype(object)
 
 
 def _crash_rows(world: World, days: Days) -> Rows:
@@ -409,7 +397,7 @@ def _violation_rows(world: World, days: Days) -> Rows:
         FROM violation AS v JOIN kinds AS k USING (kind) ORDER BY "at", id, again
         """,
         violation=Columns(
-            id=_numbered("WF", made)[of],
+            id=numbered("WF", made)[of],
             at=at[of],
             area_code=code[of],
             is_old=is_old[of],
@@ -468,7 +456,8 @@ def _months(days: Days) -> Any:
 
 
 def _vehicle_rows(world: World, days: Days) -> Rows:
-    chance, fleet, month = world.chance, vehicles(world), _months(days)
+    chance, month = world.chance, _months(days)
+    fleet = vehicles(world).where(slice(None if len(month) else 0))
     register = world.city.township
     old = np.asarray(register["old_code"])
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -556,7 +545,7 @@ SOURCE = Source(
             "linlan.traffic_police.crash",
             "交通事故",
             Files(
-                "crash_{day:%Y%m%d}.csv.gz", writers.csv(encoding="gb18030", gz=True), way="folder", late=0.02,
+                "crash_{day:%Y%m%d}*.csv.gz", writers.csv(encoding="gb18030", gz=True), way="folder", late=0.02,
                 missing=0.005, double=0.01,
             ),
             _crash_rows,
@@ -567,7 +556,7 @@ SOURCE = Source(
             "linlan.traffic_police.violation",
             "交通违法",
             Files(
-                "violation_{day:%Y%m%d}.csv.gz", writers.csv(encoding="gb18030", gz=True), way="folder", late=0.01,
+                "violation_{day:%Y%m%d}*.csv.gz", writers.csv(encoding="gb18030", gz=True), way="folder", late=0.01,
                 double=0.01, drifts=(Drift(date(2026, 6, 9), renamed={"WFXW": "WFXWDM"}),),
             ),
             _violation_rows,

@@ -168,3 +168,50 @@ def old_share(world: World) -> float:
     register = world.city.township
     people = np.asarray(register["population"], dtype=np.float64)
     return float(people[np.asarray(register["old_code"]) != ""].sum() / people.sum())
+
+
+CHAIN_N = 10_000
+"""Running numbers from here on belong to chains: no township has so many of a thing in a day."""
+
+
+def chained(world: World, days: Days, source: str, whats: tuple[str, ...], others: tuple[str, ...] = ()) -> Columns:
+    """What chains and scenarios make a source record on these days.
+
+    Args:
+        world: of which city.
+        days: the days.
+        source: its id.
+        whats: the kinds of records that are wanted.
+        others: those that are made elsewhere in the source's module.
+
+    Returns:
+        The steps with ``day`` and ``n``, so that `keys` fits them as it fits what `drawn` gives.
+
+    Raises:
+        ValueError: there is a kind that is in neither list.
+    """
+    steps = world.life.precursors(source, days)
+    unknown = sorted(set(steps["what"].tolist()) - {*whats, *others}) if steps.rows_n else []
+    if unknown:
+        raise ValueError(f"{source} knows no precursor {', '.join(unknown)}")
+    steps = steps.where(np.isin(steps["what"].astype(str), whats)) if steps.rows_n else steps
+    number = CHAIN_N + steps["chain_no"] % 10_000 * 1000 + steps["step_no"]
+    return steps.with_columns(day=steps["at"].astype("datetime64[D]"), n=number)
+
+
+def severity_of(world: World, chain_no: Any) -> Any:
+    """Severity (1 to 4) of chains, 0 for what belongs to none."""
+    chains = world.life.chains
+    order = np.argsort(chains["chain_no"], kind="stable")
+    known = chains["chain_no"][order]
+    at = np.clip(np.searchsorted(known, chain_no), 0, max(len(known) - 1, 0))
+    if not len(known):
+        return np.zeros(len(chain_no), np.int64)
+    return np.where(known[at] == chain_no, chains["severity"][order][at], 0)
+
+
+def numbered(prefix: str, of: Columns) -> Any:
+    """Numbers as a department gives them: day, township, running number."""
+    day = np.char.replace(of["day"].astype("datetime64[D]").astype(str), "-", "")
+    place, number = np.char.zfill(of["township_i"].astype(str), 3), np.char.zfill(of["n"].astype(str), 4)
+    return np.char.add(np.char.add(np.char.add(prefix, day), place), number).astype(object)
