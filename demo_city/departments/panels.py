@@ -286,3 +286,23 @@ def scattered(chance: Chance, grid: Columns, grid_i: Any, numbers: Any, stream: 
 def events_table(columns: Mapping[str, Any]) -> pa.Table:
     """A table of clean events from arrays."""
     return pa.table({name: arrow(values) for name, values in columns.items()})
+
+
+def joined(parts: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Any, Any]], key: Sequence[str]) -> Rows:
+    """Rows of several panels, day after day, within a day one panel after the other.
+
+    Args:
+        parts: for each its columns (the same names), its flags, the days of its rows, and which repeat the one before.
+        key: physical names of the key.
+    """
+    day = np.concatenate([np.asarray(days) for *_, days, _ in parts])
+    again = np.concatenate([twice for *_, twice in parts])
+    order = np.argsort(day, kind="stable")
+    at = pa.array(order)
+    columns = {name: pa.concat_arrays([arrow(part[0][name]) for part in parts]).take(at) for name in parts[0][0]}
+    names = dict.fromkeys(name for _, flags, _, _ in parts for name in flags)
+    flags = {
+        name: np.concatenate([np.asarray(own.get(name, np.zeros(len(days), bool))) for _, own, days, _ in parts])[order]
+        for name in names
+    }
+    return rows_of(columns, flags, key, day[order], again[order])
