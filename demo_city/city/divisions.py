@@ -28,8 +28,8 @@ _COUNTIES: tuple[tuple[str, str, str, str, int, tuple[int, int, int], str], ...]
 _SQUARES: dict[str, tuple[float, float, float, float]] = {
     "990182": (0.0, 0.0, 0.27, 0.52),
     "990185": (0.0, 0.52, 0.27, 1.0),
-    "990113": (0.27, 0.0, 0.405, 0.36),
-    "990171": (0.405, 0.0, 0.49, 0.36),
+    "990113": (0.27, 0.0, 0.415, 0.36),
+    "990171": (0.415, 0.0, 0.49, 0.36),
     "990112": (0.27, 0.36, 0.49, 0.70),
     "990123": (0.27, 0.70, 1.0, 1.0),
     "990114": (0.49, 0.0, 0.73, 0.70),
@@ -83,13 +83,14 @@ def townships_of(chance: Chance) -> Columns:
     made = Columns.together(parts)
     kind, title = made["kind"], made["name_zh"]
     is_special = kind == "special"
+    is_new = made["is_sample"] & (made["county_i"] == 7)
     is_capital = np.isin(made["county_i"], [0, 7])
     return made.with_columns(
         kind=np.array([_KIND_ZH[k] for k in kind], dtype=object),
         is_urban=(kind == "street") | (is_special & (made["county_i"] == 7)),
         is_core=(kind == "street") & is_capital,
         is_industrial=is_special & np.array([any(word in name for word in _INDUSTRIAL) for name in title]),
-        rectangle_density=np.array([_PER_KM2[k] for k in kind]) * np.where((kind == "street") & is_capital, 2.3, 1.0),
+        per_km2=np.array([_PER_KM2[k] for k in kind]) * np.where(is_capital, np.where(is_new, 0.4, 2.3), 1.0),
     )
 
 
@@ -109,9 +110,10 @@ def township_rectangles(chance: Chance, townships: Columns) -> Floats:
         away = low + (high - low) * chance.uniform("layout.township.away", own)
         wanted = np.column_stack([0.5 + away * np.cos(angle), 0.5 + away * np.sin(angle)])
         seaward = np.array([any(word in name for word in _FISHING) for name in townships["name_zh"][own]])
-        wanted[seaward] = np.array(_SEAWARD[county_i]) + 0.15 * (wanted[seaward] - 0.5)
-        weights = townships["population"][own] / townships["rectangle_density"][own]
-        rectangles[own] = layout.cut(square, weights, wanted)
+        pull = np.where(townships["is_sample"][own[seaward]], 9.0, 2.0)[:, None]
+        wanted[seaward] += pull * (np.array(_SEAWARD[county_i]) - 0.5)
+        weights = townships["population"][own] / townships["per_km2"][own]
+        rectangles[own] = layout.cut_round(square, weights, wanted, townships["kind"][own] == "街道")
     return rectangles
 
 
@@ -247,7 +249,9 @@ def grid_rectangles(
     grid_ends = np.searchsorted(grids["village_i"], np.arange(villages.rows_n + 1))
     for township_i in np.flatnonzero(townships["is_active"]):
         own = slice(village_ends[township_i], village_ends[township_i + 1])
-        of_villages[own] = layout.cut(township_rectangles[township_i], village_weights[own], of_village[own])
+        of_villages[own] = layout.cut_round(
+            township_rectangles[township_i], village_weights[own], of_village[own], central[own]
+        )
     for village_i in range(villages.rows_n):
         own = slice(grid_ends[village_i], grid_ends[village_i + 1])
         of_grids[own] = layout.cut(of_villages[village_i], weights[own], place[own])
