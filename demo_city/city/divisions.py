@@ -143,7 +143,8 @@ def counties_of(townships: Columns) -> Columns:
 def active_townships(townships: Columns, scale: float, county_i: int | None) -> Any:
     """Which townships are delivered: in each county those whose people together come nearest to `scale` of them.
 
-    Of two choices equally near the one with fewer townships; at least one township of a county.
+    A county's sample township is among them where it fits, so that a larger scale keeps what scale 0.01 has. Of two
+    choices equally near the one with fewer townships; at least one township of a county.
     """
     active = np.zeros(townships.rows_n, bool)
     for number in range(len(_COUNTIES)) if county_i is None else [county_i]:
@@ -151,12 +152,19 @@ def active_townships(townships: Columns, scale: float, county_i: int | None) -> 
         if scale >= 1:
             active[own] = True
             continue
+        people, is_sample = townships["population"][own], townships["is_sample"][own]
+        wanted, sample = scale * people.sum(), own[is_sample]
+        if people[is_sample].sum() <= wanted:
+            active[sample] = True
+            wanted -= people[is_sample].sum()
+            own, people = own[~is_sample], people[~is_sample]
         sums, counts = np.zeros(1), np.zeros(1)
-        for people in townships["population"][own]:  # every set of townships, a doubling for each of at most 20
-            sums, counts = np.concatenate([sums, sums + people]), np.concatenate([counts, counts + 1])
-        miss = np.abs(sums[1:] - scale * townships["population"][own].sum()) + counts[1:] / 100
-        chosen = int(np.argmin(miss)) + 1
-        active[own[(chosen >> np.arange(len(own))) & 1 == 1]] = True
+        for of_one in people:  # every set of townships, a doubling for each of at most 20
+            sums, counts = np.concatenate([sums, sums + of_one]), np.concatenate([counts, counts + 1])
+        miss = np.abs(sums - wanted) + counts / 100
+        if not active[sample].any():
+            miss[0] = np.inf
+        active[own[(int(np.argmin(miss)) >> np.arange(len(own))) & 1 == 1]] = True
     return active
 
 

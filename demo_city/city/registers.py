@@ -68,7 +68,7 @@ class City:
         by_sea = (square[:, 3] > 1 - 1e-9) & (square[:, 0] > 0.35) | (square[:, 2] > 1 - 1e-9)
         by_estuary = (square[:, 1] < 1e-9) & (square[:, 2] > 0.5)
         return made.with_columns(
-            area_km2=np.array([layout.area_km2(ring) for ring in outlines]).round(4),
+            area_km2=np.array([layout.area_km2(ring) for ring in outlines]).round(6),
             lng=lng.round(6),
             lat=lat.round(6),
             is_coastal=by_sea | by_estuary,
