@@ -19,11 +19,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from demo_city.grade.command import grade_command, truth_command
+
 app = typer.Typer(
     name="demo",
     no_args_is_help=True,
     help="The demo city Linlan (invented): its departments as real systems, with known right answers.",
 )
+
+app.command("truth")(truth_command)
+app.command("grade")(grade_command)
 
 Seed = Annotated[int, typer.Option(help="another seed is another city")]
 County = Annotated[str | None, typer.Option(help="code of one county-level unit, such as 990113; default: all")]

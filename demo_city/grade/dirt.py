@@ -1,0 +1,379 @@
+"""Grades the dirt: for every pattern how much was planted, could be caught, was caught, missed or caught wrongly.
+
+Which rows the lake could see is told by its own account: of a table that is written over, a reader who comes late finds
+the last versions only. The more days pass, the fewer versions of a day are left, each set within the one before; so the
+number of a day's rows that the lake took in says which day it looked. Everything then is row by row for the quarantine
+(by key, else by address), by day and rule for warnings, by partition for deliveries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from demo_city.grade.product import Product, comparable_key
+from demo_city.systems.deliveries import end_of, periods
+from lake.contracts.model import Contract, Mode
+
+FAR = date(9999, 12, 31)
+COMMITTED, HELD = "committed", "held"
+NOT_GRADED = ("core", "never", "corrected")
+
+
+@dataclass
+class Graded:
+    """One pattern of one dataset, or a rule that caught what no pattern says.
+
+    Attributes:
+        planted: rows (or deliveries) that are so, every version counted.
+        catchable: those that could be seen in what was delivered to the lake.
+        caught: as the pattern says they would be, or held back all the same.
+        missed: catchable and not caught.
+        wrongly: rows without this dirt that were caught by its rule.
+        note: why there is no grade, or what is to be known of it.
+    """
+
+    source: str
+    dataset: str
+    pattern: str
+    level: str
+    caught_by: str
+    rule: str | None
+    planted: int = 0
+    catchable: int = 0
+    caught: int = 0
+    missed: int = 0
+    wrongly: int = 0
+    note: str = ""
+
+
+@dataclass
+class Grade:
+    """Everything graded.
+
+    Attributes:
+        build_id, as_of, seed, scale: of the lake's build and of the city.
+        patterns: by dataset and pattern.
+        good_rows: rows without any dirt that the lake saw.
+        findings: where the lake's account contradicts what was written, or itself.
+        not_loaded: datasets of which nothing was ever loaded.
+    """
+
+    build_id: str
+    as_of: date
+    seed: int
+    scale: float
+    patterns: list[Graded] = field(default_factory=list)
+    good_rows: int = 0
+    findings: list[str] = field(default_factory=list)
+    not_loaded: list[str] = field(default_factory=list)
+
+
+def grade_dirt(truth: Any, product: Product) -> Grade:
+    """Compare a lake with the truth.
+
+    Args:
+        truth: connection of `demo_city.truth.read_truth`; tables of the comparison are made in it.
+        product: read into the same connection.
+    """
+    seed, scale, first, last = truth.execute("SELECT seed, scale, first_on, last_on FROM city").fetchone()
+    grade = Grade(product.build_id, product.as_of, seed, scale)
+    for source, dataset, system, is_overwritten, every, rows_n in truth.execute(
+        "SELECT source, dataset, system, is_overwritten, every, rows_n FROM dataset ORDER BY source, dataset"
+    ).fetchall():
+        if dataset not in product.contracts or not product.days.get(dataset):
+            if rows_n:
+                grade.not_loaded.append(dataset)
+            continue
+        _Comparison(
+            truth, product, grade, source, dataset, system, bool(is_overwritten), every, first, min(last, product.as_of)
+        ).run()
+    return grade
+
+
+class _Comparison:
+    """One dataset."""
+
+    def __init__(self, truth: Any, product: Product, grade: Grade, source: str, dataset: str, system: str,
+                 is_overwritten: bool, every: str, first: date, last: date) -> None:  # fmt: skip
+        self.sql, self.product, self.grade = truth, product, grade
+        self.source, self.dataset, self.system, self.every = source, dataset, system, every
+        self.contract: Contract = product.contracts[dataset]
+        self.days = product.days[dataset]
+        self.first, self.last = first, last
+        self.is_overwritten = is_overwritten
+        self.is_standing = is_overwritten and self.contract.mode is Mode.SNAPSHOT
+        self.graded: dict[str, Graded] = {}
+        self.extra: dict[str, Graded] = {}
+        self.fates: dict[date, dict[str, date | None]] = defaultdict(dict)
+
+    def run(self) -> None:
+        self._declare()
+        self._deliveries()
+        visible = self._partitions()
+        self._gather(visible)
+        self._quarantine()
+        self._warnings()
+        self._not_graded()
+        self._good_rows()
+        self.grade.patterns += [*self.graded.values(), *self.extra.values()]
+
+    def _declare(self) -> None:
+        """A line for each pattern, with what was planted up to the build's day."""
+        for pattern, level, caught_by, rule in self.sql.execute(
+            "SELECT pattern, level, caught_by, rule FROM pattern WHERE dataset = ? ORDER BY level DESC, pattern",
+            [self.dataset],
+        ).fetchall():
+            self.graded[pattern] = Graded(self.source, self.dataset, pattern, level, caught_by, rule)
+        for pattern, planted in self.sql.execute(
+            "SELECT pattern, count(*) FROM dirt WHERE dataset = ? AND day <= ? GROUP BY pattern",
+            [self.dataset, self.last],
+        ).fetchall():
+            self.graded[pattern].planted = planted
+
+    def _deliveries(self) -> None:
+        """Late, missing and double deliveries, and days of another layout: by the partitions' states."""
+        for day, pattern, arrives in self.sql.execute(
+            "SELECT day, pattern, arrives_on FROM delivery_dirt WHERE dataset = ? ORDER BY day", [self.dataset]
+        ).fetchall():
+            self.fates[day][pattern] = arrives
+            if end_of(self.every, day) > self.last:
+                continue
+            line = self.graded.setdefault(
+                pattern, Graded(self.source, self.dataset, pattern, "delivery", pattern, None)
+            )
+            line.planted += 1
+            line.catchable += 1
+            state = self.days[day].state if day in self.days else None
+            has_rows = day in self.days and self.days[day].delivered > 0
+            if pattern == "late":
+                is_well = state is not None if arrives is not None and arrives <= self.last else state != COMMITTED
+            elif pattern == "missing":
+                is_well = state != COMMITTED or not has_rows
+            elif pattern == "double":
+                is_well = state == COMMITTED  # that it is not counted twice is seen with the rows
+            else:
+                is_well = state == HELD or (pattern == "drift_added" and self._keeps_unknown_columns())
+            line.caught += is_well
+            line.missed += not is_well
+
+    def _keeps_unknown_columns(self) -> bool:
+        return str(self.contract.additional_columns) == "keep_in_landing"
+
+    def _partitions(self) -> list[tuple[date, date]]:
+        """Days that were loaded, each with the day on which the lake looked; accounts that do not fit are findings."""
+        rows: dict[date, Counter[date]] = defaultdict(Counter)
+        for day, replaced, n in self.sql.execute(
+            "SELECT day, coalesce(replaced_on, ?), rows_n FROM written WHERE dataset = ?", [FAR, self.dataset]
+        ).fetchall():
+            rows[day][replaced] += n
+        repeats: Counter[date] = Counter()
+        for day, n in self.sql.execute(
+            "SELECT day, count(DISTINCT row_no) FROM dirt WHERE dataset = ? AND caught_by = 'unchanged' GROUP BY day",
+            [self.dataset],
+        ).fetchall():
+            repeats[day] = n
+        visible = []
+        for day in self._due(rows):
+            account = self.days.get(day)
+            fate = self.fates.get(day, {})
+            if account is None or account.state != COMMITTED:
+                excused = {"missing", "late", "drift_added", "drift_renamed", "drift_dropped"} & set(fate)
+                if not excused and (account is not None or sum(rows[day].values())) and not self.is_standing:
+                    was = "held" if account is not None else "not there"
+                    self.grade.findings.append(f"{self.dataset} {day}: {was}, though it was delivered as promised")
+                continue
+            visible.append((day, self._looked_on(day, account.accepted + account.quarantined, rows, repeats[day])))
+        return visible
+
+    def _due(self, rows: dict[date, Counter[date]]) -> list[date]:
+        """Partitions that should be there or are."""
+        if self.system == "files":
+            from demo_city.days import Days
+
+            due = set(periods(self.every, Days(self.first, self.last)))
+        else:
+            due = {day for day in rows if self.first <= day <= self.last}
+        return sorted(due | {day for day in self.days if self.first <= day <= self.last})
+
+    def _looked_on(self, day: date, fresh: int, rows: dict[date, Counter[date]], repeats: int) -> date:
+        """Day whose end the lake saw of this partition; what does not fit any is a finding."""
+        line = next(
+            (line for line in self.graded.values() if line.caught_by == "unchanged" and line.level == "row"), None
+        )
+        if self.is_standing:
+            of = Counter(
+                {FAR: sum(n for written, c in rows.items() if written <= day for end, n in c.items() if end > day)}
+            )
+        else:
+            of = rows.get(day, Counter())
+        total = sum(of.values())
+        choices = [(day, sum(n for end, n in of.items() if end > day))]
+        if self.is_overwritten and not self.is_standing:
+            left = total - of[day]
+            for end in sorted(of):
+                if day < end < FAR:
+                    left -= of[end]
+                    choices.append((end, left))
+        best = min(choices, key=lambda choice: (abs(choice[1] - repeats - fresh), choice[0]))
+        differs = fresh - (best[1] - repeats)
+        if line is not None and repeats:
+            line.catchable += repeats
+            line.caught += max(0, repeats - max(0, differs))
+            line.missed += min(repeats, max(0, differs))
+            differs = max(0, differs - repeats) if differs > 0 else differs
+        if differs:
+            what = f"{differs} rows more" if differs > 0 else f"{-differs} rows fewer"
+            self.grade.findings.append(f"{self.dataset} {day}: {what} than were written")
+        return best[0]
+
+    def _gather(self, visible: list[tuple[date, date]]) -> None:
+        """The dirty rows that the lake saw, in the table ``seen``: one row per row, partition and pattern."""
+        import pyarrow as pa
+
+        partitions = pa.table(
+            {"day": pa.array([day for day, _ in visible], pa.date32()),
+             "looked_on": pa.array([looked for _, looked in visible], pa.date32())}
+        )  # fmt: skip
+        of_day = "dirt.day <= partitions.day" if self.is_standing else "dirt.day = partitions.day"
+        parts = [f"split_part(key, '|', {number})" for number in range(1, len(self.contract.key) + 1)]
+        self.sql.register("partitions", partitions)
+        self.sql.execute(
+            f"""
+            CREATE OR REPLACE TABLE seen AS
+            SELECT partitions.day, dirt.day AS written_on, dirt.row_no, dirt.pattern, dirt.caught_by, dirt.rule,
+                   {comparable_key(self.contract, parts)} AS key
+            FROM dirt JOIN partitions ON {of_day}
+            WHERE dirt.dataset = ?
+              AND (dirt.replaced_on IS NULL OR dirt.replaced_on > partitions.looked_on)
+            """,
+            [self.dataset],
+        )
+        self.visible = visible
+
+    def _quarantine(self) -> None:
+        """Match held back records with dirty rows: by day and key, then by key, then by their place in the file."""
+        ways = [
+            ("rows.day = held.day AND rows.key = held.key", "day, key"),
+            ("rows.key = held.key AND rows.key <> ''", "key"),
+        ]
+        if self.system == "files" and not self.is_overwritten:
+            ways.append(("rows.day = held.day AND rows.row_no = held.record", "day, {number}"))
+        self.sql.execute(
+            """
+            CREATE OR REPLACE TABLE rows AS
+            SELECT row_number() OVER (ORDER BY day, written_on, row_no) AS row_id, day, written_on, row_no,
+                   any_value(key) AS key, bool_or(caught_by = 'quarantine') AS is_meant
+            FROM seen GROUP BY day, written_on, row_no;
+            CREATE OR REPLACE TABLE back AS
+            SELECT row_number() OVER (ORDER BY day, file, record) AS held_id, day, key, record, reasons
+            FROM held WHERE dataset = $dataset AND day BETWEEN $first AND $last;
+            CREATE OR REPLACE TABLE matched (row_id BIGINT, held_id BIGINT);
+            """,
+            {"dataset": self.dataset, "first": self.first, "last": self.last},
+        )
+        for condition, within in ways:
+            of_rows, of_held = (within.format(number=name) for name in ("row_no", "record"))
+            self.sql.execute(
+                f"""
+                INSERT INTO matched
+                SELECT rows.row_id, held.held_id FROM
+                  (SELECT *, row_number() OVER (PARTITION BY {of_rows} ORDER BY NOT is_meant, row_id) AS nth FROM rows
+                   WHERE row_id NOT IN (SELECT row_id FROM matched)) AS rows
+                JOIN (SELECT *, row_number() OVER (PARTITION BY {of_held} ORDER BY held_id) AS nth FROM back
+                      WHERE held_id NOT IN (SELECT held_id FROM matched)) AS held
+                  ON {condition} AND rows.nth = held.nth
+                """
+            )
+        for pattern, catchable, caught in self.sql.execute(
+            """
+            SELECT pattern, count(*), count(matched.row_id) FROM seen JOIN rows USING (day, written_on, row_no)
+            LEFT JOIN matched USING (row_id) WHERE caught_by = 'quarantine' GROUP BY pattern
+            """
+        ).fetchall():
+            line = self.graded[pattern]
+            line.catchable, line.caught, line.missed = catchable, caught, catchable - caught
+        for reason, n in self.sql.execute(
+            "SELECT reasons[1], count(*) FROM back WHERE held_id NOT IN (SELECT held_id FROM matched) GROUP BY ALL"
+        ).fetchall():
+            self._wrongly(reason.removeprefix("rule:"), "quarantine", n)
+        counted = self.sql.execute("SELECT day, count(*) FROM back GROUP BY day").fetchall()
+        held = dict(counted)
+        for day, _ in self.visible:
+            account = self.days[day].quarantined
+            if held.get(day, 0) < account:
+                self.grade.findings.append(
+                    f"{self.dataset} {day}: {account} records are said to be held back, the quarantine has "
+                    f"{held.get(day, 0)}"
+                )
+
+    def _warnings(self) -> None:
+        """Rows per day and rule, against what was told. A row that could not be typed never came before the rules."""
+        for day, rule, planted, told in self.sql.execute(
+            """
+            WITH untyped AS (
+                SELECT rows.day, rows.written_on, rows.row_no FROM rows JOIN matched USING (row_id)
+                JOIN back USING (held_id) WHERE len(list_filter(reasons, lambda r: NOT starts_with(r, 'rule:'))) > 0
+                UNION SELECT day, written_on, row_no FROM seen WHERE caught_by = 'unchanged'),
+            planted AS (
+                SELECT day, rule, count(DISTINCT (written_on, row_no)) AS n FROM seen ANTI JOIN untyped
+                USING (day, written_on, row_no) WHERE caught_by = 'warning' GROUP BY ALL),
+            told_here AS (
+                SELECT day, rule, failed_n FROM told WHERE dataset = $dataset AND day BETWEEN $first AND $last)
+            SELECT day, rule, coalesce(n, 0), coalesce(failed_n, 0) FROM planted FULL JOIN told_here USING (day, rule)
+            ORDER BY day, rule
+            """,
+            {"dataset": self.dataset, "first": self.first, "last": self.last},
+        ).fetchall():
+            self._of_rule(rule, day, planted, told)
+
+    def _of_rule(self, rule: str, day: date, planted: int, told: int) -> None:
+        shares = self._shares(rule).get(day, {}) if planted else {}
+        missed = max(0, planted - told)
+        for pattern, n in sorted(shares.items(), key=lambda share: -share[1]):
+            line = self.graded[pattern]
+            gone = min(n, missed)
+            line.catchable += n
+            line.caught += n - gone
+            line.missed += gone
+            missed -= gone
+        if told > planted:
+            self._wrongly(rule, "warning", told - planted)
+
+    def _shares(self, rule: str) -> dict[date, dict[str, int]]:
+        """How the rows of a rule's day fall to its patterns; of a row with several the first counts."""
+        if not hasattr(self, "_kept_shares"):
+            self._kept_shares: dict[str, dict[date, dict[str, int]]] = {}
+            for name, day, pattern, n in self.sql.execute(
+                """
+                SELECT rule, day, pattern, count(*) FROM (
+                    SELECT rule, day, written_on, row_no, min(pattern) AS pattern FROM seen
+                    WHERE caught_by = 'warning' GROUP BY ALL) GROUP BY ALL
+                """
+            ).fetchall():
+                self._kept_shares.setdefault(name, {}).setdefault(day, {})[pattern] = n
+        return self._kept_shares.get(rule, {})
+
+    def _wrongly(self, rule: str, caught_by: str, n: int) -> None:
+        """Count what a rule caught that nothing planted explains, with the rule's pattern or on a line of its own."""
+        for line in self.graded.values():
+            if line.rule == rule and line.caught_by == caught_by:
+                line.wrongly += n
+                return
+        line = self.extra.setdefault(
+            f"{caught_by}:{rule}",
+            Graded(self.source, self.dataset, "", "row", caught_by, rule, note="no pattern says so"),
+        )
+        line.wrongly += n
+
+    def _not_graded(self) -> None:
+        for line in self.graded.values():
+            if line.caught_by in NOT_GRADED:
+                line.note = "not graded here"
+
+    def _good_rows(self) -> None:
+        dirty = self.sql.execute("SELECT count(DISTINCT (day, written_on, row_no)) FROM seen").fetchone()[0]
+        accounts = [self.days[day] for day, _ in self.visible]
+        self.grade.good_rows += max(0, sum(account.accepted + account.quarantined for account in accounts) - dirty)

@@ -1,0 +1,72 @@
+"""The grade for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from demo_city.grade.dirt import Grade
+from lake.cli.console import out, print_table
+
+MOST_WRONGLY = 0.001
+"""Share of good rows that may be caught wrongly."""
+FINDINGS_SHOWN = 20
+
+
+def missed(grade: Grade) -> int:
+    """Catchable dirt that was not caught."""
+    return sum(line.missed for line in grade.patterns)
+
+
+def wrongly(grade: Grade) -> int:
+    """Good rows that were held back or warned of."""
+    return sum(line.wrongly for line in grade.patterns)
+
+
+def wrongly_share(grade: Grade) -> float:
+    """The same as a share of the good rows."""
+    return wrongly(grade) / grade.good_rows if grade.good_rows else 0.0
+
+
+def is_well(grade: Grade) -> bool:
+    """Nothing catchable missed, no account that does not fit, next to nothing caught wrongly, everything loaded."""
+    return not (missed(grade) or grade.findings or grade.not_loaded or wrongly_share(grade) > MOST_WRONGLY)
+
+
+def show(grade: Grade) -> None:
+    """Print the table."""
+    print_table(
+        f"Dirt of the demo city (seed {grade.seed}, scale {grade.scale:g}) in build {grade.build_id}",
+        ["source", "dataset", "pattern", "caught by", "rule", "planted", "catchable", "caught", "missed",
+         "wrongly", ""],
+        [
+            (line.source, line.dataset.partition(".")[2], line.pattern, line.caught_by, line.rule or "", line.planted,
+             line.catchable, line.caught, line.missed, line.wrongly, line.note)
+            for line in grade.patterns
+            if line.planted or line.wrongly or line.missed
+        ],
+    )  # fmt: skip
+    for finding in grade.findings[:FINDINGS_SHOWN]:
+        out.print(f"[red]does not fit[/red] {finding}")
+    if len(grade.findings) > FINDINGS_SHOWN:
+        out.print(f"[red]does not fit[/red] … and {len(grade.findings) - FINDINGS_SHOWN} more, see the JSON")
+    if grade.not_loaded:
+        out.print(f"[red]never loaded[/red] {', '.join(grade.not_loaded)}")
+    out.print(
+        f"catchable {sum(line.catchable for line in grade.patterns)}, missed {missed(grade)}, wrongly caught "
+        f"{wrongly(grade)} of {grade.good_rows} good rows ({wrongly_share(grade):.4%}): "
+        + ("[green]well[/green]" if is_well(grade) else "[red]not well[/red]")
+    )
+
+
+def write_json(grade: Grade, path: Path) -> None:
+    """Everything, for scripts."""
+    content = asdict(grade) | {
+        "missed": missed(grade),
+        "wrongly": wrongly(grade),
+        "wrongly_share": wrongly_share(grade),
+        "is_well": is_well(grade),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
