@@ -20,6 +20,7 @@ from demo_city.city.people import identity_number, person_name, phone
 from demo_city.columns import Columns
 from demo_city.days import BEGINS_ON, ENDS_ON, Days
 from demo_city.departments.appeals.happenings import HOTLINE, reports
+from demo_city.departments.appeals.states import as_table, ends_of_days, first_days, times
 from demo_city.departments.appeals.topics import REQUEST_TYPES, TOPICS, numbers, text_table, topic_table
 from demo_city.departments.appeals.worktime import (
     DAY_S,
@@ -290,41 +291,20 @@ def _departments(world: World, of: Columns, to_county: Any) -> Any:
 
 
 def versions(of: Columns, world: World) -> Columns:
-    """One row for each day on which something changed in an order, as it stood at its end.
-
-    Returns:
-        ``order_i`` (position in `of`), ``k`` (its last moment), ``moment``, ``day`` (with whose delivery it is there),
-        ``is_late``.
-    """
-    moments = of["moments"]
-    day = np.where(moments < NEVER, days_since_1970(moments), np.iinfo(np.int64).max)
-    next_ = np.full(of.rows_n, np.iinfo(np.int64).max)
-    parts = []
-    for k in reversed(range(moments.shape[1])):
-        there = moments[:, k] < NEVER
-        at = np.flatnonzero(there & (day[:, k] != next_))
-        late = world.chance.happens(LATE, "s01.late", of["event"][at], of["key"][at], k)
-        lag = 1 + world.chance.integers(0, 2, "s01.late.days", of["event"][at], of["key"][at], k)
-        # A row that is overtaken by its own next version would never be seen.
-        late &= next_[at] > day[at, k] + lag
-        parts.append(
-            Columns(
-                order_i=at,
-                k=np.full(len(at), k),
-                moment=moments[at, k],
-                day=day[at, k] + late * lag,
-                is_late=late,
-            )
-        )
-        next_ = np.where(there, day[:, k], next_)
-    return Columns.together(parts)
+    """What `ends_of_days` gives for orders; some come late: then ``day`` is later than the moment, and ``is_late``."""
+    seen = ends_of_days(of["moments"])
+    key = (of["event"][seen["case_i"]], of["key"][seen["case_i"]], seen["k"])
+    lag = 1 + world.chance.integers(0, 2, "s01.late.days", *key)
+    # A row that is overtaken by its own next version would never be seen.
+    late = world.chance.happens(LATE, "s01.late", *key) & (seen["next_day"] > seen["day"] + lag)
+    return seen.with_columns(day=seen["day"] + late * lag, is_late=late)
 
 
 def _rows(world: World, days: Days) -> Rows:
     of = orders(world, days.since(LIFE_DAYS), days.since(DIRECT_LIFE_DAYS))
     seen = versions(of, world)
     seen = seen.where(days.holds(seen["day"].astype("datetime64[D]")))
-    at = seen["order_i"]
+    at = seen["case_i"]
     moments, moment = of["moments"][at], seen["moment"]
     own = Columns({name: values[at] for name, values in of.items() if name != "moments"})
     shown = moments <= moment[:, None]
@@ -365,14 +345,14 @@ def _rows(world: World, days: Days) -> Rows:
     has_point = chance.happens(0.9, "s01.point", *key)
     address, place = _places(world, own)
     year_1900 = int(np.datetime64("1900-01-01", "s").astype(np.int64))
-    table = pa.table(
+    table = as_table(
         {
             "topic_i": own["topic_i"],
             "text_no": chance.integers(0, 1 << 20, "s01.text", *key) % _text_n()[own["topic_i"]],
             "order_no": _numbers(world, own),
             "channel": np.array(CHANNELS, dtype=object)[own["channel_i"]],
-            "call_time": _times(own["call"]),
-            "accept_time": _times(accepted - by_twelve * 43_200),
+            "call_time": times(own["call"]),
+            "accept_time": times(accepted - by_twelve * 43_200),
             "req_type": np.array(REQUEST_TYPES, dtype=object)[own["type_i"]],
             "opener": np.array(OPENERS, dtype=object)[chance.integers(0, len(OPENERS), "s01.opener", *key)],
             "closer": np.array(CLOSERS, dtype=object)[chance.choose((30, 20, 6, 12, 12, 20), "s01.closer", *key)],
@@ -390,14 +370,14 @@ def _rows(world: World, days: Days) -> Rows:
             "main_dept": pa.array(department, pa.string()),
             "co_dept": pa.array(co, pa.string()),
             "direct_flag": np.where(own["is_direct"], "1", "0"),
-            "dispatch_time": _times(dispatched),
+            "dispatch_time": times(dispatched),
             "return_n": pa.array(bounced, pa.int32()),
-            "deadline": _times(np.where(no_deadline, NEVER, deadline)),
+            "deadline": times(np.where(no_deadline, NEVER, deadline)),
             "delay_flag": np.where(shown[:, DELAYED], "1", "0"),
-            "reply_time": _times(np.where(as_1900, year_1900, replied)),
+            "reply_time": times(np.where(as_1900, year_1900, replied)),
             "is_replied": replied < NEVER,
-            "close_time": _times(np.where(closed_first, own["call"] - slip, closed)),
-            "visit_time": _times(visited),
+            "close_time": times(np.where(closed_first, own["call"] - slip, closed)),
+            "visit_time": times(visited),
             "visit_result": pa.array(np.array(VISIT_RESULTS, dtype=object)[result], mask=result < 0),
             "solved": pa.array(
                 np.where(np.where(new_answer, own["is_solved_again"], own["is_solved"]), "1", "0"), mask=~answered
@@ -408,7 +388,7 @@ def _rows(world: World, days: Days) -> Rows:
             ),
             "reopen_n": pa.array(again.astype(np.int64), pa.int32()),
             "status": np.array(STATUS, dtype=object)[seen["k"]],
-            "updated_at": _times(moment),
+            "updated_at": times(moment),
             "_day": pa.array(seen["day"].astype("datetime64[D]")),
             "garbled": garbled,
             "!old_area_code": is_old,
@@ -448,10 +428,6 @@ FROM said ORDER BY _day, updated_at, order_no
 
 def _text_n() -> Any:
     return np.array([len(topic.texts) for topic in TOPICS])
-
-
-def _times(seconds: Any) -> pa.Array:
-    return pa.array(np.where(seconds < NEVER, seconds, 0).astype("datetime64[s]"), mask=seconds >= NEVER)
 
 
 def _numbers(world: World, of: Columns) -> Any:
@@ -523,9 +499,7 @@ def _places(world: World, of: Columns) -> tuple[Any, Any]:
 
 def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     of = orders(world, days)
-    first = versions(of, world)
-    order = np.lexsort((first["day"], first["order_i"]))
-    delivered = first["day"][order][np.searchsorted(first["order_i"][order], np.arange(of.rows_n), "left")]
+    delivered = first_days(versions(of, world), of.rows_n)
     moments = of["moments"]
     reopened = moments[:, REOPENED] < NEVER
     second = (moments[:, VISITED_AGAIN] < NEVER) & (of["success_again"] == 0)
@@ -533,18 +507,18 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     delayed = np.where(moments[:, DELAYED] < NEVER, of["deadline_delayed"], of["deadline"])
     is_dispatched = moments[:, DISPATCHED] < NEVER
     codes = np.array([topic.code for topic in TOPICS], dtype=object)
-    made = pa.table(
+    made = as_table(
         {
             "case_no": _numbers(world, of),
-            "created_at": _times(of["call"]),
-            "accepted_at": _times(moments[:, ACCEPTED]),
-            "dispatched_at": _times(moments[:, DISPATCHED]),
-            "deadline_at": _times(np.where(is_dispatched, np.where(reopened, of["deadline_again"], delayed), NEVER)),
-            "first_deadline_at": _times(np.where(is_dispatched, delayed, NEVER)),
-            "closed_at": _times(np.where(reopened, moments[:, CLOSED_AGAIN], moments[:, CLOSED])),
-            "first_closed_at": _times(moments[:, CLOSED]),
-            "reopened_at": _times(moments[:, REOPENED]),
-            "visited_at": _times(np.where(second, moments[:, VISITED_AGAIN], moments[:, VISITED])),
+            "created_at": times(of["call"]),
+            "accepted_at": times(moments[:, ACCEPTED]),
+            "dispatched_at": times(moments[:, DISPATCHED]),
+            "deadline_at": times(np.where(is_dispatched, np.where(reopened, of["deadline_again"], delayed), NEVER)),
+            "first_deadline_at": times(np.where(is_dispatched, delayed, NEVER)),
+            "closed_at": times(np.where(reopened, moments[:, CLOSED_AGAIN], moments[:, CLOSED])),
+            "first_closed_at": times(moments[:, CLOSED]),
+            "reopened_at": times(moments[:, REOPENED]),
+            "visited_at": times(np.where(second, moments[:, VISITED_AGAIN], moments[:, VISITED])),
             "satisfaction": pa.array(np.where(second, of["score_again"], of["score"]), pa.int32(), mask=~answered),
             "is_solved": pa.array(np.where(second, of["is_solved_again"], of["is_solved"]), mask=~answered),
             "township_i": of["township_i"].astype(np.int32),
@@ -552,7 +526,7 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
             "department_key": world.city.department["department_key"][of["department_i"]],
             "same_event": of["event"],
             "is_withdrawn": moments[:, WITHDRAWN] < NEVER,
-            "withdrawn_at": _times(moments[:, WITHDRAWN]),
+            "withdrawn_at": times(moments[:, WITHDRAWN]),
             "reopened_n": pa.array(reopened.astype(np.int64), pa.int32()),
             "bounced_n": pa.array(of["bounces"], pa.int32()),
             "is_direct": of["is_direct"],

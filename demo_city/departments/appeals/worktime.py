@@ -52,6 +52,17 @@ def in_office(world: World, seconds: Any, uniform: Any) -> Any:
     return np.where(is_open, seconds, np.floor(moved)).astype(np.int64)
 
 
+def after_office_hours(world: World, seconds: Any, hours: Any) -> Any:
+    """The moment when so many hours of office time have passed."""
+    all_ = workdays(world)
+    at = np.searchsorted(all_, days_since_1970(seconds), "left")
+    is_open = all_[np.minimum(at, len(all_) - 1)] == days_since_1970(seconds)
+    within = np.where(is_open, np.clip(np.mod(seconds, DAY_S) - OPENS_S, 0, CLOSES_S - OPENS_S), 0)
+    whole = at * (CLOSES_S - OPENS_S) + within + np.asarray(hours) * 3600
+    day, rest = np.divmod(whole, CLOSES_S - OPENS_S)
+    return (all_[np.minimum(day.astype(np.int64), len(all_) - 1)] * DAY_S + OPENS_S + rest).astype(np.int64)
+
+
 def by_day(world: World, values: Any, seconds: Any) -> Any:
     """The value of each moment's day, of one value for each day the city lives."""
     first = int(np.datetime64(BEGINS_ON, "D").astype(np.int64))
