@@ -6,18 +6,20 @@ Draws by township, moments and the making of rows are those of `demo_city.depart
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from demo_city.days import BEGINS_ON, ENDS_ON, Days
+from demo_city.departments.protocol import Rows
 
 if TYPE_CHECKING:
-    from demo_city.columns import Columns
     from demo_city.world import World
 
 T = TypeVar("T")
+ALWAYS = np.datetime64(BEGINS_ON, "D"), np.datetime64(ENDS_ON, "D")
+"""First and last day of what is always so."""
 WHOLE = Days(BEGINS_ON, ENDS_ON)
 CREDIT_CODE = "^[0-9A-HJ-NPQRTUWXY]{18}$"
 """Form of a unified social credit code: no I, O, S, V, Z."""
@@ -77,29 +79,33 @@ def codes_between(things: Any, first: Any, last: Any) -> Any:
     return np.asarray(things)[at] * 100_000 + first[at] + np.arange(len(at)) - starts[at]
 
 
-def addresses(world: World, building_i: Any) -> Any:
-    """Addresses of buildings as a department writes them; empty where there is none (-1)."""
-    import pyarrow as pa
+def area_codes(world: World, stream: str, rate: float, register: Any, townships: Any, *keys: Any) -> tuple[Any, Any]:
+    """Area codes of townships, some as they were before the mergers, and where that is so.
 
-    wanted, where = np.unique(np.asarray(building_i), return_inverse=True)
-    with world.connect() as connection:
-        connection.register("wanted", pa.table({"n": np.arange(len(wanted)), "building_i": wanted}))
-        found = connection.execute(
-            "SELECT CASE WHEN building_i < 0 THEN '' ELSE address_of_building(building_i) END AS address "
-            "FROM wanted ORDER BY n"
-        ).to_arrow_table()
-    texts = np.array(found.column("address").to_pylist() or [""], dtype=object)
-    return texts[where] if len(where) else np.zeros(0, dtype=object)
-
-
-def at_end(day: Any) -> Any:
-    """``datetime64[s]`` of the last second of a day."""
-    return np.asarray(day).astype("datetime64[D]").astype("datetime64[s]") + np.timedelta64(86_399, "s")
+    Args:
+        world: of which city.
+        stream: name of the draw.
+        rate: share of all things whose code is old; only townships that had another code can have it.
+        register: townships of the things of the register the rows are about.
+        townships: townships of the rows.
+        keys: of the draw.
+    """
+    had = world.city.township["old_code"] != ""
+    share = had[register].mean() if len(register) else 0.0
+    is_old = had[townships] & world.chance.happens(min(rate / max(share, 0.05), 1.0), stream, *keys)
+    code = np.where(is_old, world.city.township["old_code"][townships], world.city.township["code"][townships])
+    return code.astype(object), is_old
 
 
 def of_rank(values: tuple[str, ...], positions: Any) -> Any:
     """Texts by position."""
     return np.array(values, dtype=object)[np.asarray(positions)]
+
+
+def stamps(days: Any) -> Any:
+    """Days as ``20260630``."""
+    days = day_of(days)
+    return np.char.replace(days.astype("U10"), "-", "").astype(object) if len(days) else np.zeros(0, dtype=object)
 
 
 def mondays(days: Days) -> Any:
@@ -115,15 +121,27 @@ def firsts_of_months(days: Days, every: int = 1) -> Any:
     return day[(month.astype("datetime64[D]") == day) & (month.astype(np.int64) % every == 0)]
 
 
-def on_each(day: Any, things: Columns) -> tuple[Columns, Any]:
-    """Every thing on every day, day by day: the things, repeated, and the day of each row."""
-    day = np.asarray(day)
-    return things.where(np.tile(np.arange(things.rows_n), len(day))), np.repeat(day, things.rows_n)
+def standing(rows: Rows, days: Any, first: Any, last: Any) -> Rows:
+    """A register as it stands on each of several days: its rows, day after day.
 
+    Args:
+        rows: a row per thing and version, without ``_day``.
+        days: the days.
+        first: day from which each version stands.
+        last: day up to which it does, both included.
+    """
+    import pyarrow as pa
 
-def before(days: Days, number: int) -> Days:
-    """The stretch from so many days before to the last day."""
-    return days.since(number)
+    days = np.asarray(days).astype("datetime64[D]")
+    day_at, row_at = np.nonzero((days[:, None] >= first[None, :]) & (days[:, None] <= last[None, :]))
+    table = rows.table.take(pa.array(row_at)).append_column("_day", pa.array(days[day_at]))
+    dirt_row = rows.dirt.column("row").to_numpy()
+    place = np.full((len(days), rows.table.num_rows), -1)
+    place[day_at, row_at] = np.arange(len(day_at))
+    at = place[:, dirt_row].ravel()
+    dirt = rows.dirt.take(pa.array(np.tile(np.arange(len(dirt_row)), len(days))))
+    dirt = dirt.set_column(dirt.schema.get_field_index("row"), "row", pa.array(at, pa.int64()))
+    return Rows(table, dirt.filter(pa.array(at >= 0)))
 
 
 def through(days: Days, number: int) -> Days:
@@ -134,8 +152,3 @@ def through(days: Days, number: int) -> Days:
 def day_of(moment: Any) -> Any:
     """``datetime64[D]`` of moments."""
     return np.asarray(moment).astype("datetime64[D]")
-
-
-def as_date(day: Any) -> date:
-    """A day as Python has it."""
-    return np.datetime64(day, "D").astype(object)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from demo_city.city.people import person_name, phone
 from demo_city.columns import Columns
-from demo_city.departments.production import firsts_of_months, latest, mondays, of_rank, ordinal, through
+from demo_city.departments.production import firsts_of_months, latest, mondays, of_rank, ordinal, stamps, through
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source, no_dirt
 from demo_city.departments.safety import drawn, keys, nearby, old_codes, per_township, pick, written
 from demo_city.systems import writers
@@ -95,7 +95,7 @@ def _hits(world: World, days: Days) -> Columns:
     )
     grid_i = np.where(again, of_spot, grid_i)
     lng, lat = nearby(chance, city.grid["lng"][grid_i], city.grid["lat"][grid_i], 180.0, "s35.near", *key)
-    stamp = np.char.replace(made["day"].astype("U10"), "-", "").astype(object) if made.rows_n else np.zeros(0, object)
+    stamp = stamps(made["day"])
     code = city.township["code"][made["township_i"]]
     number = np.char.zfill(made["n"].astype("U4"), 4).astype(object)
     return made.with_columns(
