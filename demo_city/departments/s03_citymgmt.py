@@ -46,7 +46,7 @@ STATUS = ("20", "30", "85", "50", "60", "90", "60", "80")
 URGENT_HOURS, HOURS = 4, (9, 18, 45)
 """Limits: of urgent cases in hours of the clock; of the others in working hours, by how hard the topic is."""
 REFUSED, BACK = 0.04, 0.07
-WRONG_ZONE_SHARE, NO_UNIT, OLD_PREFIX, OTHER_PREFIX = 0.02, 0.045, 0.02, 0.006
+WRONG_ZONE_SHARE, NO_UNIT, OLD_PREFIX, OTHER_PREFIX = 0.02, 0.036, 0.02, 0.006
 
 COMPONENTS = (
     # code, name, pieces a grid
@@ -77,7 +77,7 @@ CASE_PATTERNS = (
         "easting_in_zone", "x_m",
     ),
     Pattern(
-        "limit_without_unit", "The limit does not say whether its hours are working hours.", 0.036, "warning",
+        "limit_without_unit", "The limit does not say whether its hours are working hours.", NO_UNIT, "warning",
         "deadline_unit_there", "deadline_unit",
     ),
 )  # fmt: skip
@@ -156,7 +156,7 @@ def _case_rows(world: World, days: Days) -> Rows:
     other_x, other_y = to_cgcs2000_zone(own["lng"], own["lat"], WRONG_ZONE)
     is_wrong = chance.happens(WRONG_ZONE_SHARE, "s03.zone", *key)
     is_sent = shown[:, DISPATCHED] < NEVER
-    no_unit = is_sent & chance.happens(NO_UNIT, "s03.unit", *key)
+    no_unit = chance.happens(NO_UNIT, "s03.unit", *key)
     building = np.maximum(own["building_i"], 0)
     caller = own["township_i"] * 10_000_000 + chance.integers(0, 1 << 20, "s03.caller", *key)
     departments = _departments(world, own)
@@ -182,7 +182,7 @@ def _case_rows(world: World, days: Days) -> Rows:
             "dispose_unit": pa.array(np.where(is_sent, departments, None), pa.string()),
             "deadline_h": pa.array(own["limit_h"].astype(np.float64), mask=~is_sent),
             "deadline_unit": pa.array(
-                np.where(own["is_urgent"], "小时", "工时").astype(object), mask=~is_sent | no_unit
+                np.where(own["is_urgent"], "小时", "工时").astype(object), mask=no_unit
             ),
             "dispose_time": times(np.where(shown[:, DISPOSED_AGAIN] < NEVER, shown[:, DISPOSED_AGAIN], np.where(
                 shown[:, SENT_BACK] < NEVER, NEVER, shown[:, DISPOSED]))),
