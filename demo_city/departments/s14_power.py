@@ -125,7 +125,7 @@ def _made(world: World) -> Columns:
     care = np.flatnonzero(flat["elderly_alone"])
     of_kind = np.asarray(enterprise["kind"]).astype(str)
     is_shop = np.isin(of_kind, SHOPS)
-    share = np.select([of_kind == "危化", of_kind == "工业", is_shop], [1.0, 0.5, 0.24], 0.12)
+    share = np.select([of_kind == "危化", of_kind == "工业", is_shop], [1.0, 0.6, 0.36], 0.2)
     listed = enterprise["is_key_fire_unit"] | chance.happens(share, "s14.listed", enterprise["key"])
     anomalous = world.life.precursors("S14")
     anomalous = anomalous["building_i"][anomalous["what"] == "power_anomaly"]

@@ -65,7 +65,7 @@ def _points(world: World) -> Columns:
 
 def _points_made(world: World) -> Columns:
     """Points of the control system: pressure, flow, quality and pumping stations of each township."""
-    chance, city = world.chance, world.city
+    city = world.city
     township_i, kind_of = np.flatnonzero(city.township["is_active"]), np.repeat(np.arange(4), POINTS_OF_TOWNSHIP)
     at, of = np.divmod(np.arange(len(township_i) * len(kind_of)), len(kind_of))
     township_i, kind = township_i[at], kind_of[of]

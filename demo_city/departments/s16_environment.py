@@ -4,9 +4,9 @@ The items of one station and hour fit each other: PM10 holds PM2.5, NOX holds NO
 wind thins and rain washes. Outlets exceed their permits at times, most of all where a plant calls itself stopped and
 is not; the evening of an odour shows at the plant's outlet. Rivers get worse after rain.
 
-Truth: ``air_hour`` (station, item, at, value, is_valid, county_i), ``emission_day`` (outlet_no, enterprise_i, item, day,
-value, limit, is_stopped, township_i), ``water_section_month`` (section, month, class, township_i), ``odour`` (at,
-enterprise_i, township_i).
+Truth: ``air_hour`` (station, item, at, value, is_valid, county_i), ``emission_day`` (outlet_no, enterprise_i, item,
+day, value, hours_over_n, limit, is_stopped, township_i), ``water_section_month`` (section, month, class, township_i),
+``odour`` (at, enterprise_i, township_i).
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 KINDS = ("高龄独居", "高龄", "空巢", "低保")
 INTERVALS = np.array([7, 30, 90])
-LISTED_SHARE = 0.17
-"""Of flats that are not those of people living alone: one of their people is on the list."""
+LISTED_SHARE = 0.32
+"""Of flats where two people or more live in their own four walls: one of them is on the list."""
 DEATHS_A_YEAR = 0.055
 MISSED = 0.05
 WRONG_AGE, NEVER_1900, TEST, OLD_RATE, TWICE_RATE = 0.002, 0.004, 0.0005, 0.02, 0.0005
@@ -56,7 +56,7 @@ def _made(world: World) -> Columns:
     flat, building, grid = city.flat, city.building, city.grid
     alone = np.asarray(flat["elderly_alone"])
     others = (np.asarray(flat["residents_n"]) >= 2) & ~np.asarray(flat["is_rental"])
-    has = alone | (others & chance.happens(LISTED_SHARE * 1.35, "s21.listed", flat["key"]))
+    has = alone | (others & chance.happens(LISTED_SHARE, "s21.listed", flat["key"]))
     flat_i = np.flatnonzero(has)
     number, alone = np.asarray(flat["key"])[flat_i], alone[flat_i]
     building_i = np.asarray(flat["building_i"])[flat_i]

@@ -40,7 +40,7 @@ OLD_RATE, TWICE_RATE = 0.02, 0.0005
 
 
 def _staircases(world: World) -> tuple[Columns, Any]:
-    """Staircases of housing estates with the people of their flats, and for each flat its staircase (-1: none)."""
+    """Staircases, and groups of houses in villages, with the people of their flats, and for each flat its staircase."""
     return world.once("s28.staircases", lambda: _made(world))
 
 
@@ -48,18 +48,16 @@ def _made(world: World) -> tuple[Columns, Any]:
     city = world.city
     flat, building = city.flat, city.building
     in_estate = np.asarray(building["community_i"])[flat["building_i"]] >= 0
-    # Flats lie building by building; a staircase's place within its building is its number.
-    code = np.asarray(flat["building_i"]) * 100 + np.asarray(flat["unit_no"])
-    listed, unit_of = np.unique(code[in_estate], return_inverse=True)
+    # A building's flats lie together; in a village a building is a group of houses, which count as one staircase.
+    code = np.asarray(flat["building_i"]) * 100 + np.where(in_estate, flat["unit_no"], 1)
+    listed, unit_of = np.unique(code, return_inverse=True)
     building_i, unit_no = np.divmod(listed, 100)
     number = np.asarray(building["key"])[building_i] * 100 + unit_no
-    people = np.bincount(unit_of, weights=np.asarray(flat["residents_n"])[in_estate], minlength=len(listed))
-    wealth = np.bincount(unit_of, weights=np.asarray(flat["wealth"])[in_estate], minlength=len(listed))
+    people = np.bincount(unit_of, weights=np.asarray(flat["residents_n"]), minlength=len(listed))
+    wealth = np.bincount(unit_of, weights=np.asarray(flat["wealth"]), minlength=len(listed))
     households = np.bincount(unit_of, minlength=len(listed))
     most = np.zeros(len(listed))
-    np.maximum.at(most, unit_of, np.asarray(flat["residents_n"])[in_estate])
-    of_flat = np.full(flat.rows_n, -1)
-    of_flat[in_estate] = unit_of
+    np.maximum.at(most, unit_of, np.asarray(flat["residents_n"]))
     township_i, grid_i = np.asarray(building["township_i"])[building_i], np.asarray(building["grid_i"])[building_i]
     area, is_old = area_codes(world, township_i, number, "s28", OLD_RATE)
     of_building = np.asarray(building["building_no"]).astype("U20")[building_i]
@@ -76,7 +74,7 @@ def _made(world: World) -> tuple[Columns, Any]:
         grid=arrow(np.asarray(city.grid["grid_id"])[grid_i]),
         households=arrow(households),
     )
-    return made, of_flat
+    return made, unit_of
 
 
 def _received(world: World, days: Days) -> tuple[Any, Any, Any, Any]:
@@ -85,8 +83,7 @@ def _received(world: World, days: Days) -> tuple[Any, Any, Any, Any]:
     stairs, of_flat = _staircases(world)
     flat_i, let = group_flats(world, days.array)
     groups = np.zeros((days.length, stairs.rows_n))
-    own = of_flat[flat_i] >= 0
-    np.add.at(groups.T, of_flat[flat_i[own]], let[:, own].T)
+    np.add.at(groups.T, of_flat[flat_i], let.T)
     rhythm = world.life.rhythm("parcel", days).sum(axis=1)
     weather = world.life.weather_daily(days)
     indoors = 1 + np.clip(weather["rain_mm"], 0, 50) * 0.006 + np.clip(weather["temp_max_c"] - 33, 0, 6) * 0.03
