@@ -70,7 +70,7 @@ LEAD_DIRT = (
     ),
     Pattern("model_id_form", "The model's number as an older version wrote it.", 0.004, "warning", "model_id_form",
             "model_id"),
-    Pattern("closed_without_result", "Closed, nobody said with what result.", 0.0045, "warning", "closed_has_result",
+    Pattern("result_says_nothing", "Closed with a result that says nothing: read.", 0.0045, "warning", "result_known",
             "result"),
     Pattern("pushed_twice", "The same lead once more under another number.", 0.003, "core"),
 )  # fmt: skip
@@ -163,7 +163,8 @@ def _leads_written(world: World, own: Columns, days: Days, numbers: Any = None) 
                CASE WHEN verified_at <= updated
                     THEN CASE WHEN verified_before THEN pushed_at - INTERVAL 31 HOUR ELSE verified_at END
                END AS verified_at,
-               CASE WHEN verified_at <= updated AND NOT (no_result AND closed_at <= updated) THEN verdict END AS result,
+               CASE WHEN no_result AND closed_at <= updated THEN '已阅' WHEN verified_at <= updated THEN verdict
+               END AS result,
                CASE WHEN closed_at <= updated THEN closed_at END AS closed_at,
                CASE WHEN closed_at <= updated THEN '已办结' WHEN verified_at <= updated THEN '处置中'
                     WHEN accepted_at <= updated THEN '已签收' ELSE '待签收' END AS status,
@@ -173,7 +174,7 @@ def _leads_written(world: World, own: Columns, days: Days, numbers: Any = None) 
                is_old AS "!old_area_code", test AS "!test_lead",
                coalesce(verified_before AND verified_at <= updated, false) AS "!verified_before_pushed",
                model_form AS "!model_id_form",
-               coalesce(no_result AND closed_at <= updated, false) AS "!closed_without_result",
+               coalesce(no_result AND closed_at <= updated, false) AS "!result_says_nothing",
                again AS "!pushed_twice"
         FROM version JOIN lead ON lead_i = i ORDER BY updated, i
         """,
