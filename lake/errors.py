@@ -25,9 +25,13 @@ class CitybrainError(Exception):
         day: business day, or the first day of a range.
         column: column name as the contract spells it.
         record: address of the record, ``<delivery>/<file>#<number>``.
+
+    Attributes:
+        files: addresses of the delivered files that are at fault, where it can be told.
     """
 
     exit_code = 1
+    files: tuple[str, ...] = ()
     runbook: ClassVar[str | None] = None
     """Name of the page in ``docs/runbooks/`` that says what to do at night."""
 
@@ -115,6 +119,7 @@ class SchemaDrift(ContractViolation):
     def with_changes(self, changed: ColumnsChanged) -> SchemaDrift:
         """The same error that knows what changed."""
         self.changed = changed
+        self.files = (changed.file,) if changed.file else ()
         return self
 
 

@@ -143,7 +143,9 @@ class Ledger:
         live: dict[tuple[str, date], dict[str, PartitionState]] = {}
         held: dict[tuple[str, date], PartitionState] = {}
         events = self.events(dataset=dataset)
-        committed = {event.subject for event in events if event.kind == COMMITTED}
+        commits = [event for event in events if event.kind == COMMITTED]
+        committed = {event.subject for event in commits}
+        committed_days = {(event.subject, day["day"]) for event in commits for day in event.payload["days"]}
         for event in events:
             if event.kind == COMMITTED:
                 for state in _committed_days(event):
@@ -152,9 +154,11 @@ class Ledger:
                     # A delivery that was replayed is the same delivery: its newest account is the one that holds.
                     others = {name: known for name, known in of_day.items() if name != state.delivery}
                     live[key] = others | {state.delivery: state}
-            elif event.kind == HELD and event.subject not in committed:
+            elif event.kind == HELD and (event.subject not in committed or event.payload.get("files")):
                 for state in _held_days(event):
-                    held[state.dataset, state.day] = state
+                    # Of a delivery whose other days are in, a held day is so until it is in too.
+                    if (event.subject, str(state.day)) not in committed_days:
+                        held[state.dataset, state.day] = state
         states = held | {key: _together(list(of_day.values())) for key, of_day in live.items()}
         return [states[key] for key in sorted(states)]
 

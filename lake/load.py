@@ -20,8 +20,9 @@ from typing import Any
 from lake.admission import Admitted, DayCount, HeldContent, admit
 from lake.admission.keys import WITHDRAWALS, admit_withdrawals
 from lake.boundary import boundary
+from lake.connectors.patterns import DayPattern
 from lake.contracts import contract_for, spans, versions_of
-from lake.contracts.model import Cadence, Contract, Mode, Window, last_due, window_of
+from lake.contracts.model import Contract, Mode, Window, last_due, periods_in, window_of
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import (
     Busy,
@@ -45,6 +46,8 @@ REPLAY = "replay"
 """Kind of a decision to judge a delivery anew; one without a kind lets a held delivery in."""
 ADMITTING = "admitting.json"
 """In the landing folder from before the admission until the ledger has what became of it."""
+MOST_TOLD = 20
+"""So many held files are told one by one in the sentence; the list has them all."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class LoadResult:
         reasons: records held back, by reason.
         warnings: failed checks of severity warning.
         missing_days: days of a range for which the source had nothing yet.
+        held: files of a range that are held back while the others are in: `lake.admission.Aside.as_dict` of each.
     """
 
     dataset: str
@@ -73,9 +77,12 @@ class LoadResult:
     reasons: dict[str, int] = field(default_factory=dict)
     warnings: tuple[dict[str, Any], ...] = ()
     missing_days: tuple[date, ...] = ()
+    held: tuple[dict[str, Any], ...] = ()
 
 
-def load(dataset: str, window: Window, settings: Settings, *, progress: Progress | None = None) -> LoadResult:
+def load(
+    dataset: str, window: Window, settings: Settings, *, progress: Progress | None = None, apart: bool = False
+) -> LoadResult:
     """Load a window of a dataset: one delivery, one validation, one commit.
 
     Args:
@@ -83,6 +90,7 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
         window: days of data (event days, file days, days of change) to ask the source for.
         settings: the city's home.
         progress: called with a line of text before each long step.
+        apart: a file that cannot be taken is held for itself, where the window has files of other days that can.
 
     Raises:
         ContractError: contract or suite is wrong, or the window spans two versions of the contract (`load_range`
@@ -101,7 +109,7 @@ def load(dataset: str, window: Window, settings: Settings, *, progress: Progress
         landed = land(contract, window, settings, is_overtaken=lambda known: _is_overtaken(known, settings))
         settle(dataset, landed.delivery, settings, say)
         # What was landed before may have been landed by an older version of the contract.
-        return admit_and_commit(replace(landed, contract=contract), settings, say)
+        return admit_and_commit(replace(landed, contract=contract), settings, say, apart=apart)
 
 
 def load_range(
@@ -109,8 +117,10 @@ def load_range(
 ) -> list[LoadResult]:
     """Load a range of days, one delivery and one commit for each version of the contract that holds in it.
 
-    Snapshots are taken one by one, since each replaces its own day. Days for which the source has nothing are counted
-    as missing as long as it has any.
+    Of files that are each of a day of their own, those that break the contract or fail a critical check are held, with
+    their days, and the others go in. Days for which the source has nothing are counted as missing as long as it has
+    any. What is taken as it stands now (a table or a file without a day, mode snapshot) has no past: the last day of
+    the range is loaded, the others are missing.
 
     Raises:
         SourceLate: it has nothing of the whole range. The other errors are those of `load`.
@@ -119,12 +129,17 @@ def load_range(
     late: SourceLate | None = None
     missing: list[date] = []
     for contract, span in spans(dataset, window, settings):
-        for part in one_by_one(contract, span):
-            try:
-                results.append(load(dataset, part, settings, progress=progress))
-            except SourceLate as error:
-                late = late or error
-                missing += part.days()
+        part, gone = in_one_delivery(contract, span)
+        if gone and progress is not None:
+            progress(
+                f"{dataset} says what is there now: {part.first} is loaded, nothing can be had of {len(gone)} earlier"
+            )
+        missing += gone
+        try:
+            results.append(load(dataset, part, settings, progress=progress, apart=True))
+        except SourceLate as error:
+            late = late or error
+            missing += [period.first for period in periods_in(contract.cadence, part)]
     if late is not None and not results:
         raise late
     if missing:
@@ -133,14 +148,17 @@ def load_range(
     return results
 
 
-def one_by_one(contract: Contract, span: Window) -> list[Window]:
-    """The windows a span of one version is loaded in: snapshots day by day, or month by month; all else at once."""
+def in_one_delivery(contract: Contract, span: Window) -> tuple[Window, list[date]]:
+    """The window a span of one version is loaded by, and the days of it of which nothing can be had any more.
+
+    Registers are of whole weeks, months or quarters.
+    """
     if contract.mode is not Mode.SNAPSHOT:
-        return [span]
-    if contract.cadence is Cadence.DAILY:
-        return [Window(day, day) for day in span.days()]
-    months = sorted({day.replace(day=1) for day in span.days()})
-    return [replace(window_of(contract, month + timedelta(days=contract.publication_lag_days))) for month in months]
+        return span, []
+    periods = periods_in(contract.cadence, span)
+    if contract.is_by_file and DayPattern(str(contract.source.arguments["pattern"])).names_day:
+        return Window(periods[0].first, periods[-1].last), []
+    return periods[-1], [period.first for period in periods[:-1]]
 
 
 def load_business_day(
@@ -203,7 +221,13 @@ def find_landed(dataset: str, delivery: str, settings: Settings) -> Landed:
 
 
 def admit_and_commit(
-    landed: Landed, settings: Settings, say: Progress, *, again: bool = False, anew: bool = False
+    landed: Landed,
+    settings: Settings,
+    say: Progress,
+    *,
+    again: bool = False,
+    anew: bool = False,
+    apart: bool = False,
 ) -> LoadResult:
     """Bring a landed delivery into the table; under the dataset's lock.
 
@@ -213,6 +237,7 @@ def admit_and_commit(
         say: called with a line of text before each long step.
         again: admit it although the table may hold it already.
         anew: and judge what it brought into the table as if it were not there: its rows go out, the new ones come in.
+        apart: see `load`; what was begun or held so goes on so.
     """
     parts = parts_of(landed, settings)
     landed = replace(landed, contract=parts[-1].contract)
@@ -225,7 +250,9 @@ def admit_and_commit(
         return _nothing_new(landed)
     if (committed := _committed_before_it_was_killed(landed, tables)) is not None:
         return _finish(landed, committed, ledger, settings)
-    _write(landed.folder / ADMITTING, {"commits": len(_listed(landed.folder / "commit.json", "commits"))})
+    apart = apart or is_apart(landed.folder)
+    begun = {"commits": len(_listed(landed.folder / "commit.json", "commits"))}
+    _write(landed.folder / ADMITTING, begun | ({"apart": True} if apart else {}))
     held = held_content(contract, landed.window, settings, tables)
     taken = TakenOut()
     if anew:
@@ -237,7 +264,7 @@ def admit_and_commit(
         if landed.digest_algorithm == WITHDRAWALS:
             admitted = admit_withdrawals(landed, settings)
         else:
-            admitted = admit(landed, held, settings, parts=parts, accept_anyway=decision_of(landed.folder))
+            admitted = admit(landed, held, settings, parts=parts, accept_anyway=decision_of(landed.folder), apart=apart)
     except (PartitionHeld, ContractViolation) as error:
         _hold(landed, error, ledger, settings)
         raise
@@ -333,7 +360,7 @@ def _finish(landed: Landed, committed: Committed, ledger: Ledger, settings: Sett
         **admission,
     }
     _append(landed.folder / "commit.json", "commits", commit)
-    (landed.folder / "held.json").unlink(missing_ok=True)
+    _hold_apart(landed.folder)
     boundary("ledger.before")
     ledger.record(landing_events(landed.folder))
     boundary("ledger.after")
@@ -351,15 +378,62 @@ def _finish(landed: Landed, committed: Committed, ledger: Ledger, settings: Sett
         reasons=admission["reasons"],
         warnings=tuple(admission["warnings"]),
         missing_days=landed.missing_days,
+        held=tuple(admission.get("aside", ())),
         **totals,
     )
 
 
 def _nothing_new(landed: Landed) -> LoadResult:
+    held = held_apart(landed.folder)
+    taken = landed.delivered - sum(file["records"] for file in held)
     return LoadResult(
         landed.contract.dataset, landed.window, landed.delivery, "nothing_new",
-        delivered=landed.delivered, unchanged=landed.delivered, missing_days=landed.missing_days,
+        delivered=taken, unchanged=taken, missing_days=landed.missing_days, held=tuple(held),
     )  # fmt: skip
+
+
+def is_apart(folder: Path) -> bool:
+    """Whether files of a delivery are held each for itself, or its admission was begun so."""
+    begun = folder / ADMITTING
+    return bool(held_apart(folder)) or (begun.exists() and bool(_read(begun).get("apart")))
+
+
+def held_apart(folder: Path) -> list[dict[str, Any]]:
+    """The files of a delivery that are held while the others are in."""
+    path = folder / "held.json"
+    return list(_read(path).get("files", ())) if path.exists() else []
+
+
+def _hold_apart(folder: Path) -> None:
+    """Write down which files the newest commit left out; a delivery that left out none is held no longer.
+
+    All of it follows from what the commit says, its time included: done again after a kill, it is the same.
+    """
+    commit = _listed(folder / "commit.json", "commits")[-1]
+    aside = commit.get("aside", ())
+    if not aside:
+        (folder / "held.json").unlink(missing_ok=True)
+        return
+    days: dict[str, int] = {}
+    for file in aside:
+        days[file["day"]] = days.get(file["day"], 0) + file["records"]
+    first = aside[0]
+    told = "; ".join(f"{file['day']} {file['cause']}" for file in aside[:MOST_TOLD])
+    more = f"; and {len(aside) - MOST_TOLD} more files" if len(aside) > MOST_TOLD else ""
+    hold = {
+        "delivery": commit["delivery"],
+        "kind": first["kind"],
+        "cause": f"held for themselves, the other days are in: {told}{more}",
+        "remedy": first["remedy"],
+        "days": [{"day": day, "delivered": records} for day, records in sorted(days.items())],
+        "files": list(aside),
+        "at": commit["committed_at"],
+    }
+    if drift := next((file["drift"] for file in aside if file.get("drift")), None):
+        hold["drift"] = drift
+    if hold not in _listed(folder / "holds.json", "holds"):
+        _append(folder / "holds.json", "holds", hold)
+    _write(folder / "held.json", hold)
 
 
 def _is_live(landed: Landed, ledger: Ledger) -> bool:
@@ -435,7 +509,7 @@ def _tidy(folder: Path, ledger: Ledger) -> None:
     """Where the admission that was begun has its commit written down, only the ledger may lack it."""
     begun = folder / ADMITTING
     if begun.exists() and len(_listed(folder / "commit.json", "commits")) > _read(begun)["commits"]:
-        (folder / "held.json").unlink(missing_ok=True)
+        _hold_apart(folder)
         ledger.record(landing_events(folder))
         begun.unlink()
 
@@ -494,6 +568,7 @@ def without_days(admitted: Admitted, past: Collection[date]) -> Admitted:
     return replace(
         admitted,
         days=tuple(day for day in admitted.days if day.day not in past),
+        aside=tuple(file for file in admitted.aside if file.day not in past),
         staged=tuple(path for path in admitted.staged if path.parent.name not in gone),
         replaced_days=tuple(day for day in admitted.replaced_days if day not in past),
     )
@@ -584,6 +659,7 @@ def _admission_record(admitted: Admitted) -> dict[str, Any]:
         "replaced_days": [str(day) for day in admitted.replaced_days],
         "reasons": dict(sorted(admitted.reasons.items())),
         "warnings": [warning.as_dict() for warning in admitted.warnings],
+        **({"aside": [file.as_dict() for file in admitted.aside]} if admitted.aside else {}),
     }
 
 

@@ -122,16 +122,19 @@ def _delivered(contract: Contract, settings: Settings, live: set[tuple[str, date
                 first = date.fromisoformat(manifest["window"][0])
                 counts[first] = counts.get(first, 0) + manifest["delivered"]
             continue
-        if contract.mode is Mode.CHANGES and all(file["day"] for file in manifest["files"]):
-            for file in manifest["files"]:
-                day = date.fromisoformat(file["day"])
-                counts[day] = counts.get(day, 0) + file["records"]
-            continue
         # A replay may be of some days only: the newest account of each day is the one that holds.
         commits = json.loads(commit.read_text(encoding="utf-8"))["commits"]
         newest = {record["day"]: record for each in commits for record in each["days"]}
+        held = [file for each in commits for file in each.get("aside", ()) if file["day"] not in newest]
+        aside = {file["file"]: file["records"] for file in held}
+        if contract.mode is Mode.CHANGES and all(file["day"] for file in manifest["files"]):
+            for file in manifest["files"]:
+                if file["name"] not in aside:
+                    day = date.fromisoformat(file["day"])
+                    counts[day] = counts.get(day, 0) + file["records"]
+            continue
         days = [record for _, record in sorted(newest.items())]
-        lost = manifest["delivered"] - sum(day["delivered"] for day in days)
+        lost = manifest["delivered"] - sum(day["delivered"] for day in days) - sum(aside.values())
         for number, record in enumerate(days):
             day = date.fromisoformat(record["day"])
             if (delivery, day) in live:

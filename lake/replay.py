@@ -24,6 +24,7 @@ from lake.load import (
     Progress,
     decision_of,
     held_content,
+    is_apart,
     loading,
     parts_of,
     past_days,
@@ -201,6 +202,7 @@ def _judge(
             scratch,
             parts=[replace(part, folder=folder) for part in parts],
             accept_anyway=decision_of(landed.folder),
+            apart=is_apart(landed.folder),
         )
     except (PartitionHeld, ContractViolation) as error:
         return Replayed(landed.delivery, landed.window, versions, held=error.cause), files

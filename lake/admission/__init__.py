@@ -10,7 +10,7 @@ import errno
 import json
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lake.admission import quarantine, row_rules
+from lake.admission import each_day, quarantine, row_rules
 from lake.admission.gate import CheckResult, failed_critical, gate
 from lake.admission.reading import read
-from lake.admission.state import Admitted, DayCount, HeldContent, Warning_
+from lake.admission.state import Admitted, Aside, DayCount, HeldContent, Warning_
 from lake.admission.suites import Expectation, Severity, Suite, check_suite, read_suite
-from lake.admission.typing import type_and_treat
+from lake.admission.typing import are_dated, type_and_treat
 from lake.admission.versions import EMPTY_DAY, compare
 from lake.boundary import boundary
 from lake.contracts.drift import with_unknown
 from lake.contracts.model import Contract, Mode, Window, period_of
 from lake.engine import connect, quote_identifier, quote_literal
-from lake.errors import CitybrainError, PartitionHeld, SchemaDrift, StorageFull, Unaccounted
+from lake.errors import CitybrainError, ContractViolation, PartitionHeld, SchemaDrift, StorageFull, Unaccounted
 from lake.privacy import DIGEST, ensure_keys, set_keys
 from lake.settings import Settings
 from lake.tables import PROVENANCE_COLUMNS
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Admitted",
+    "Aside",
     "CheckResult",
     "DayCount",
     "Expectation",
@@ -70,6 +71,7 @@ def admit(
     parts: Sequence[Landed] = (),
     accept_anyway: str | None = None,
     suite: Suite | None = None,
+    apart: bool = False,
 ) -> Admitted:
     """Make a landed delivery ready for the commit.
 
@@ -82,6 +84,8 @@ def admit(
         accept_anyway: why failed critical checks and retyped columns do not hold it this time; it goes into the
             warnings.
         suite: in place of the dataset's own.
+        apart: of files that are each of a day of their own hold only those back that break the contract or fail a
+            critical check; they are `Admitted.aside`, their days stay as they are, and the others go on.
 
     Raises:
         ContractError: contract or suite is wrong.
@@ -95,50 +99,129 @@ def admit(
     checks: list[CheckResult] = []
     admitted: list[Admitted] = []
     written: list[Path] = []
+    aside: list[Aside] = []
+    first_error: CitybrainError | None = None
     left = list(parts or (landed,))
     while left:
         part = left.pop(0)
         own = read_suite(part.contract, settings) if suite is None else suite
         number = len(admitted) + 1
+        checked = len(checks)
+        has_others = bool(admitted or aside) or len({file.day for some in (part, *left) for file in some.files}) > 1
+        alone = apart and has_others and are_dated(part)
         try:
             done, files = _admit_part(
-                part, number, held, settings, suite=own, accept_anyway=accept_anyway, before=checks
+                part, number, held, settings, suite=own, accept_anyway=accept_anyway, before=checks, apart=alone
             )
-        except SchemaDrift as error:
-            left = [*_cut_where_columns_came(part, error), *left]
+        except (ContractViolation, PartitionHeld) as error:
+            if cut := _cut_where_columns_came(part, error):
+                left = [*cut, *left]
+                continue
+            found = _set_aside(part, error, settings) if alone else []
+            if not found:
+                raise
+            first_error = first_error or error
+            del checks[checked:]
+            shutil.rmtree(staging_folder(landed, settings) / f"part-{number}", ignore_errors=True)
+            aside += found
+            left = [*_without(part, found), *left]
             continue
         admitted.append(done)
         written += files
         held = replace(held, files=(*held.files, *map(str, done.staged)))  # a later part repeats none of it
+    if not admitted and first_error is not None:
+        raise first_error
     quarantine.put(written, landed.contract, landed.delivery, settings)
     boundary("admit.quarantined")
-    return replace(_together(admitted), landed=landed)
+    return replace(_together(admitted), landed=landed, aside=tuple(sorted(aside, key=lambda one: (one.day, one.file))))
 
 
-def _cut_where_columns_came(part: Landed, error: SchemaDrift) -> list[Landed]:
+def _cut_where_columns_came(part: Landed, error: CitybrainError) -> list[Landed]:
     """The part before the file with unknown columns, and the rest of it read with these in their places.
 
-    Raises:
-        SchemaDrift: the error itself, where the contract does not let them stay in the landing, or where days cannot
-            be told apart by files.
+    Nothing where the contract does not let them stay in the landing, or where days cannot be told apart by files.
     """
-    changed = error.changed
+    changed = error.changed if isinstance(error, SchemaDrift) else None
     contract = with_unknown(part.contract, changed) if changed is not None else None
     names = [file.name for file in part.files]
     at = (changed.file or "").partition("!")[0] if changed is not None else ""
     if contract is None or at not in names or contract.columns == part.contract.columns:
-        raise error
+        return []
     number = names.index(at)
     if number == 0:
         return [replace(part, contract=contract)]
     day = part.files[number].day
     before, after = part.files[:number], part.files[number:]
     if day is None or not all(file.day and file.day < day for file in before):
-        raise error
+        return []
     return [
         _some_files(part, Window(part.window.first, day - timedelta(days=1)), before),
         replace(_some_files(part, Window(day, part.window.last), after), contract=contract),
     ]
+
+
+PROBE_FROM = 3
+"""So many files set aside one after the other make each of the others be looked at alone, in one go."""
+
+
+def _set_aside(part: Landed, error: CitybrainError, settings: Settings) -> list[Aside]:
+    """What of a part is to be held back for an error; nothing where it tells no files.
+
+    A day with several files goes with each of them.
+    """
+    at_fault = {address.partition("!")[0] for address in error.files}
+    days: dict[date, CitybrainError] = {file.day: error for file in part.files if file.day and file.name in at_fault}
+    if len(part.aside) + 1 >= PROBE_FROM and not isinstance(error, PartitionHeld):
+        days = _probed(part, settings) | days
+    return [
+        Aside(
+            file.day,
+            file.name,
+            file.records,
+            type(days[file.day]).__name__,
+            days[file.day].cause,
+            days[file.day].remedy,
+            _column_of(days[file.day]),
+            _drift_of(days[file.day]),
+        )
+        for file in part.files
+        if file.day in days
+    ]
+
+
+def _probed(part: Landed, settings: Settings) -> dict[date, CitybrainError]:
+    """The days whose files cannot be read by the contract, each file looked at alone."""
+    found: dict[date, CitybrainError] = {}
+    for file in part.files:
+        alone = _some_files(part, part.window, (file,))
+        try:
+            with workplace(alone, settings, ()) as (connection, scratch):
+                read(connection, alone, scratch)
+        except ContractViolation as error:
+            if file.day and not _cut_where_columns_came(alone, error):
+                found[file.day] = error
+    return found
+
+
+def _column_of(error: CitybrainError) -> str | None:
+    """The column an error is about: of several that changed one, those first that the lake misses."""
+    changed = error.changed if isinstance(error, SchemaDrift) else None
+    if error.column or changed is None:
+        return error.column
+    gone = (*changed.removed, *(old for old, _ in changed.renamed), *(name for name, *_ in changed.retyped))
+    return next(iter((*gone, *changed.added)), None)
+
+
+def _drift_of(error: CitybrainError) -> dict[str, object] | None:
+    changed = error.changed if isinstance(error, SchemaDrift) else None
+    return None if changed is None else changed.as_dict()
+
+
+def _without(part: Landed, aside: Sequence[Aside]) -> list[Landed]:
+    """The part without the days that are set aside; nothing when none is left."""
+    days = {one.day for one in aside}
+    files = tuple(file for file in part.files if file.day not in days)
+    return [replace(_some_files(part, part.window, files), aside=(*part.aside, *sorted(days)))] if files else []
 
 
 def _some_files(part: Landed, window: Window, files: tuple[FetchedFile, ...]) -> Landed:
@@ -160,23 +243,30 @@ def _admit_part(
     suite: Suite,
     accept_anyway: str | None,
     before: list[CheckResult],
+    apart: bool,
 ) -> tuple[Admitted, list[Path]]:
     """A part of one layout; gives the quarantine's files too, which take their place when all parts are through."""
     contract = landed.contract
     held = replace(held, files=tuple(open_warehouse(settings).readable(held.files)))
     with workplace(landed, settings, held.files) as (connection, scratch):
         read(connection, landed, scratch)
-        type_and_treat(connection, landed, accept_retyped=accept_anyway is not None)
+        type_and_treat(connection, landed, accept_retyped=accept_anyway is not None, by_file=apart)
         digests = compare(connection, landed, _as_judged(landed, held))
         _mark_already_accepted(connection, landed, held)
         connection.execute(
             f"CREATE VIEW batch AS SELECT {_columns(contract)}, _day AS ds FROM typed "
             "WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already AND NOT _withdrawn"
         )
-        checks = _check(connection, landed, suite, settings)
+        by_day: dict[str, Expectation] = {}
+        if _has_registers_of_days(connection, contract):
+            suite = replace(suite, expectations=tuple(each_day.within_days(suite.expectations)))
+            by_day = each_day.of_days(connection, suite.expectations)
+        checks = _check(connection, landed, suite, settings, by_day)
         before += checks
         _report(landed, before)
-        warnings = _warnings(connection, suite, checks, accept_anyway)
+        if apart and accept_anyway is None:
+            _hold_apart(connection, landed, suite, failed_critical(checks), by_day)
+        warnings = _warnings(connection, suite, checks, accept_anyway, by_day)
         _apply_row_rules(connection, suite)
         days = _account(connection, landed, digests)
         staged = _stage(connection, landed, number, settings)
@@ -274,8 +364,19 @@ def _mark_already_accepted(connection: duckdb.DuckDBPyConnection, landed: Landed
     )
 
 
+def _has_registers_of_days(connection: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
+    """Whether the batch holds the registers of several days."""
+    if contract.mode is not Mode.SNAPSHOT:
+        return False
+    return len(connection.execute("SELECT DISTINCT ds FROM batch LIMIT 2").fetchall()) > 1
+
+
 def _check(
-    connection: duckdb.DuckDBPyConnection, landed: Landed, suite: Suite, settings: Settings
+    connection: duckdb.DuckDBPyConnection,
+    landed: Landed,
+    suite: Suite,
+    settings: Settings,
+    by_day: Mapping[str, Expectation],
 ) -> list[CheckResult]:
     """Run the gate, unless there is nothing to let through."""
     contract = landed.contract
@@ -288,7 +389,32 @@ def _check(
         dataset=contract.dataset,
         delivery=landed.delivery,
         pages=settings.data_docs / contract.department / contract.name,
+        by_day=by_day,
     )
+
+
+def _hold_apart(
+    connection: duckdb.DuckDBPyConnection,
+    landed: Landed,
+    suite: Suite,
+    failed: Sequence[CheckResult],
+    by_day: Mapping[str, Expectation],
+) -> None:
+    """Hold the files that fail a critical check each for itself, where there are others.
+
+    Raises:
+        PartitionHeld: with these files.
+    """
+    asked = {expectation.id: expectation for expectation in suite.expectations}
+    addresses: set[str] = set()
+    for check in failed:
+        if check.id in by_day:
+            days = {day for day, *_ in row_rules.count_by_day(connection, by_day[check.id], each_day.DAYS)}
+            addresses |= {file.name for file in landed.files if file.day in days}
+        elif asked[check.id].is_row_level:
+            addresses |= set(row_rules.failing_files(connection, asked[check.id], "batch", "typed"))
+    if addresses:
+        _hold(landed, failed, tuple(sorted(addresses)))
 
 
 def _report(landed: Landed, checks: Sequence[CheckResult]) -> None:
@@ -297,7 +423,7 @@ def _report(landed: Landed, checks: Sequence[CheckResult]) -> None:
         (landed.folder / REPORT).write_text(report, encoding="utf-8")
 
 
-def _hold(landed: Landed, failed: Sequence[CheckResult]) -> None:
+def _hold(landed: Landed, failed: Sequence[CheckResult], files: tuple[str, ...] = ()) -> None:
     if not failed:
         return
     told = "; ".join(
@@ -306,7 +432,7 @@ def _hold(landed: Landed, failed: Sequence[CheckResult]) -> None:
         f" ({check.reason})"
         for check in failed
     )
-    raise PartitionHeld(
+    error = PartitionHeld(
         f"critical check {told}",
         remedy=f"ask {', '.join(sorted({check.owner for check in failed}))}; then load a corrected delivery, or run "
         f"`citybrain quarantine accept {landed.contract.dataset} {landed.delivery} --because …`",
@@ -314,10 +440,16 @@ def _hold(landed: Landed, failed: Sequence[CheckResult]) -> None:
         day=landed.window.first,
         column=failed[0].column,
     )
+    error.files = files
+    raise error
 
 
 def _warnings(
-    connection: duckdb.DuckDBPyConnection, suite: Suite, checks: Sequence[CheckResult], accepted: str | None
+    connection: duckdb.DuckDBPyConnection,
+    suite: Suite,
+    checks: Sequence[CheckResult],
+    accepted: str | None,
+    by_day: Mapping[str, Expectation],
 ) -> list[Warning_]:
     """Failed checks that let the batch through: of severity warning, and critical ones somebody answers for."""
     result_of = {check.id: check for check in checks}
@@ -330,7 +462,10 @@ def _warnings(
         if expectation.severity is Severity.CRITICAL:
             reason += f" Accepted all the same: {accepted}"
         days: list[tuple[date | None, int | None, int | None]] = [(None, None, None)]
-        if expectation.is_row_level:
+        if expectation.id in by_day:
+            failing = row_rules.count_by_day(connection, by_day[expectation.id], each_day.DAYS)
+            days = [(day, None, None) for day, *_ in failing]
+        elif expectation.is_row_level:
             days = list(row_rules.count_by_day(connection, expectation, "batch"))
         found += [
             Warning_(
@@ -398,13 +533,12 @@ def _account(connection: duckdb.DuckDBPyConnection, landed: Landed, digests: dic
 def _expected_days(landed: Landed) -> list[date]:
     """Days the delivery speaks of, those without a record included."""
     if landed.contract.mode is Mode.SNAPSHOT:
-        return [landed.window.first]
+        return sorted({file.day or landed.window.first for file in landed.files}) or [landed.window.first]
     if landed.contract.mode is Mode.CHANGES and any(file.day for file in landed.files):
         return [file.day for file in landed.files if file.day]
     # A missing delivery is named by the first day of its period.
-    return [
-        day for day in landed.window.days() if period_of(landed.contract.cadence, day).first not in landed.missing_days
-    ]
+    without = {*landed.missing_days, *landed.aside}
+    return [day for day in landed.window.days() if period_of(landed.contract.cadence, day).first not in without]
 
 
 def _stage(connection: duckdb.DuckDBPyConnection, landed: Landed, number: int, settings: Settings) -> list[Path]:

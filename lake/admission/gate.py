@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ def gate(
     dataset: str,
     delivery: str,
     pages: Path | None = None,
+    by_day: Mapping[str, Expectation] | None = None,
 ) -> list[CheckResult]:
     """Run a suite by Great Expectations on a table or view that all cursors of the connection see.
 
@@ -59,16 +60,22 @@ def gate(
         expectations: the suite.
         dataset, delivery: for messages and the page.
         pages: folder of the dataset's Data Docs; None for no page.
+        by_day: by id, what is asked of the view `each_day.DAYS` in place of an expectation.
 
     Raises:
         ContractError: an expectation could not be asked (its type does not fit the column).
     """
-    from lake.admission import gx_duckdb
+    from lake.admission import each_day, gx_duckdb
 
     asked = list(expectations)
     if not asked:
         return []
-    results = gx_duckdb.validate(connection, relation, asked)
+    results = gx_duckdb.validate(connection, relation, [e for e in asked if e.id not in (by_day or {})])
+    if by_day:
+        of_days = zip(by_day, gx_duckdb.validate(connection, each_day.DAYS, by_day.values()), strict=True)
+        of_rows = zip((e.id for e in asked if e.id not in by_day), results, strict=True)
+        result_of = dict([*of_days, *of_rows])
+        results = [result_of[expectation.id] for expectation in asked]
     checks = []
     for expectation, result in zip(asked, results, strict=True):
         if (kind := gx_duckdb.exception_kind(result)) is not None:

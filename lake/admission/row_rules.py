@@ -89,6 +89,26 @@ def count_by_day(
     return rows
 
 
+def failing_files(
+    connection: duckdb.DuckDBPyConnection, expectation: Expectation, relation: str, typed: str
+) -> list[str]:
+    """Addresses of the files that fail a row-level expectation each for itself, `mostly` considered.
+
+    Args:
+        connection: holds both relations.
+        expectation: the expectation.
+        relation: SQL name of the relation uniqueness is looked up in.
+        typed: SQL name of the table the relation is a view of; it has the ``_file`` too.
+    """
+    rule = compile_rule(expectation, relation)
+    rows: list[tuple[str, int, int]] = connection.execute(
+        f"SELECT _file, count(*) FILTER (WHERE {rule.fails}) AS failed, count(*) FILTER (WHERE {rule.asked}) "
+        f"FROM (SELECT *, _day AS ds FROM {typed} WHERE _reasons IS NULL AND NOT _unchanged AND NOT _already "
+        "AND NOT _withdrawn) GROUP BY _file HAVING failed > 0 ORDER BY _file"
+    ).fetchall()
+    return [file for file, failed, asked in rows if not RuleCount(expectation, failed, asked).success]
+
+
 def failing_sql(expectations: Iterable[Expectation], source: str, relation: str) -> str | None:
     """Query for the rows that fail expectations of severity error: ``_row`` and ``reasons``, a list of ``rule:<id>``.
 

@@ -79,6 +79,34 @@ class Warning_:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """A file of a range that is held back while the others go on; its day is as it was.
+
+    Attributes:
+        day: the file's.
+        file: its name in the delivery.
+        records: by the second count.
+        kind: class of the error.
+        cause, remedy: the error's, in words.
+        column: column it is about, or None.
+        drift: `lake.errors.ColumnsChanged.as_dict`, or None.
+    """
+
+    day: date
+    file: str
+    records: int
+    kind: str
+    cause: str
+    remedy: str
+    column: str | None = None
+    drift: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same, as JSON takes it."""
+        return asdict(self) | {"day": str(self.day)}
+
+
+@dataclass(frozen=True)
 class Admitted:
     """A delivery whose every record is accepted, quarantined or unchanged, ready for the commit.
 
@@ -90,6 +118,7 @@ class Admitted:
         staged: Parquet files for the commit, one day each.
         replaced_days: days whose rows the staged files take the place of (modes day and snapshot).
         by: the versions of the contract it was admitted by, oldest first.
+        aside: files that are held back, by day.
     """
 
     landed: Landed
@@ -99,3 +128,4 @@ class Admitted:
     staged: tuple[Path, ...]
     replaced_days: tuple[date, ...]
     by: tuple[Contract, ...] = ()
+    aside: tuple[Aside, ...] = ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lake.contracts.drift import is_unknown
-from lake.contracts.model import Column, Contract, Mode, Treatment
+from lake.contracts.model import Column, Contract, Mode, Treatment, period_of
 from lake.engine import quote_identifier, quote_literal
 from lake.errors import ColumnsChanged, ContractError, SchemaDrift
 from lake.privacy import digest_sql, hmac_sql
@@ -28,13 +28,16 @@ RETYPED_AT_LEAST = 3
 DIGEST = "_digest"
 
 
-def type_and_treat(connection: duckdb.DuckDBPyConnection, landed: Landed, *, accept_retyped: bool = False) -> None:
+def type_and_treat(
+    connection: duckdb.DuckDBPyConnection, landed: Landed, *, accept_retyped: bool = False, by_file: bool = False
+) -> None:
     """Make the table ``typed`` from ``raw``.
 
     Args:
         connection: holds ``raw``, and the privacy keys as variables.
         landed: the delivery.
         accept_retyped: quarantine cell by cell even where a whole column looks retyped.
+        by_file: look at each file alone too: among many, one that was retyped would not stand out.
 
     Raises:
         SchemaDrift: more than a fifth of a column's values do not cast.
@@ -58,6 +61,7 @@ def type_and_treat(connection: duckdb.DuckDBPyConnection, landed: Landed, *, acc
              placed AS (SELECT *, {_event_day(landed)} AS _event_day FROM cast_)
         SELECT _file, _record,
                CASE WHEN _problem IS NULL AND _event_day BETWEEN {window_first} AND DATE '{landed.window.last}'
+                         AND _event_day NOT IN ({_left_out(landed) or "NULL::DATE"}) IS NOT false
                     THEN _event_day ELSE coalesce(_file_day, {window_first}) END AS _day,
                CASE WHEN {fine} THEN NULL
                     WHEN _problem IS NOT NULL THEN [_problem]
@@ -66,8 +70,20 @@ def type_and_treat(connection: duckdb.DuckDBPyConnection, landed: Landed, *, acc
         FROM placed
         """
     )
-    if not accept_retyped:
-        _refuse_retyped(connection, landed)
+    if accept_retyped:
+        return
+    if by_file:
+        for address in _addresses_with_failing_casts(connection):
+            _refuse_retyped(connection, landed, address)
+    _refuse_retyped(connection, landed)
+
+
+def _addresses_with_failing_casts(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT _file FROM typed WHERE len(list_filter(_reasons, lambda r: starts_with(r, 'cast:'))) > 0 "
+        "ORDER BY _file"
+    ).fetchall()
+    return [address for (address,) in rows]
 
 
 def _check(contract: Contract) -> None:
@@ -192,20 +208,25 @@ def _reasons(landed: Landed) -> list[tuple[str, str]]:
         if column.type != "VARCHAR":
             tests.append((f"({_p(column)} IS NOT NULL AND {_t(column)} IS NULL)", f"cast:{column.name}"))
     if contract.mode is Mode.DAY:
-        tests.append(
-            (
-                f"coalesce(_event_day NOT BETWEEN DATE '{landed.window.first}' AND DATE '{landed.window.last}', false)",
-                "outside_window",
-            )
-        )
+        within = f"_event_day BETWEEN DATE '{landed.window.first}' AND DATE '{landed.window.last}'"
+        if left_out := _left_out(landed):
+            within += f" AND _event_day NOT IN ({left_out})"
+        tests.append((f"coalesce(NOT ({within}), false)", "outside_window"))
     return tests
+
+
+def _left_out(landed: Landed) -> str:
+    """SQL list of the days whose files are set aside: they stay as they are, whatever other files say about them."""
+    periods = [period_of(landed.contract.cadence, day) for day in landed.aside]
+    return ", ".join(f"DATE '{day}'" for day in sorted({day for period in periods for day in period.days()}))
 
 
 def _event_day(landed: Landed) -> str:
     """The partition day of a record (see the module): NULL where it cannot be told."""
     contract, window = landed.contract, landed.window
     if contract.mode is Mode.SNAPSHOT:
-        return f"DATE '{window.first}'"
+        # Of registers by file each speaks for its own day; what is asked for or written over, for the window's first.
+        return "_file_day" if are_dated(landed) else f"DATE '{window.first}'"
     if contract.mode is Mode.DAY:
         return _civil_date(contract, contract.column(contract.partition_column or ""))
     if any(file.day for file in landed.files):
@@ -216,6 +237,11 @@ def _event_day(landed: Landed) -> str:
     # (the source's clock runs while we read) too.
     changed_on = _civil_date(contract, contract.column(contract.cursor))
     return f"least(greatest({changed_on}, DATE '{window.first}'), DATE '{window.last}')"
+
+
+def are_dated(landed: Landed) -> bool:
+    """Whether each file says which day it is of."""
+    return bool(landed.files) and all(file.day for file in landed.files)
 
 
 def _civil_date(contract: Contract, column: Column) -> str:
@@ -237,10 +263,11 @@ def _digest(contract: Contract) -> str:
     )
 
 
-def _refuse_retyped(connection: duckdb.DuckDBPyConnection, landed: Landed) -> None:
-    """A column most of whose cells fail to cast changed at the source: nothing of the delivery is taken."""
+def _refuse_retyped(connection: duckdb.DuckDBPyConnection, landed: Landed, address: str | None = None) -> None:
+    """A column most of whose cells fail to cast changed at the source: nothing of the delivery, or file, is taken."""
+    here = "" if address is None else f" AND _file = {quote_literal(address)}"
     failing: list[tuple[str, int]] = connection.execute(
-        "SELECT reason, count(*) FROM (SELECT unnest(_reasons) AS reason FROM typed) "
+        f"SELECT reason, count(*) FROM (SELECT unnest(_reasons) AS reason FROM typed WHERE true{here}) "
         "WHERE starts_with(reason, 'cast:') GROUP BY reason ORDER BY reason"
     ).fetchall()
     for reason, failed in failing:
@@ -248,22 +275,26 @@ def _refuse_retyped(connection: duckdb.DuckDBPyConnection, landed: Landed) -> No
             continue
         column = landed.contract.column(reason.removeprefix("cast:"))
         row: Any = connection.execute(
-            f"SELECT count(*) FROM raw WHERE _problem IS NULL AND {_present(landed.contract, column)} IS NOT NULL"
+            f"SELECT count(*) FROM raw WHERE _problem IS NULL AND {_present(landed.contract, column)} IS NOT NULL{here}"
         ).fetchone()
         if failed > RETYPED_SHARE * row[0]:
+            place = f"{address}: " if address else ""
             raise SchemaDrift(
-                f"{failed} of {row[0]} values do not fit {column.type}: the column was retyped",
+                f"{place}{failed} of {row[0]} values do not fit {column.type}: the column was retyped",
                 remedy="ask the department; then `citybrain contract evolve` writes the next version of the contract "
                 "and the delivery can be replayed, or accept it with a reason, which quarantines these records",
                 dataset=landed.contract.dataset,
                 day=landed.window.first,
                 column=column.name,
             ).with_changes(
-                ColumnsChanged(retyped=((column.source_name, column.type, _fitting(connection, landed, column)),))
+                ColumnsChanged(
+                    retyped=((column.source_name, column.type, _fitting(connection, landed, column, here)),),
+                    file=address,
+                )
             )
 
 
-def _fitting(connection: duckdb.DuckDBPyConnection, landed: Landed, column: Column) -> str:
+def _fitting(connection: duckdb.DuckDBPyConnection, landed: Landed, column: Column, here: str) -> str:
     """The nearest type, or ``TYPE with format``, that every value of a column fits; text fits always."""
     contract = landed.contract
     cell = _present(contract, column)
@@ -273,7 +304,7 @@ def _fitting(connection: duckdb.DuckDBPyConnection, landed: Landed, column: Colu
         scale = int(type_.rstrip(")").rpartition(",")[2]) if type_.startswith("DECIMAL") else None
         exact = "" if scale is None else rf" OR regexp_matches({cell}, '\.\d{{{scale + 1},}}|[eE]')"
         row = connection.execute(
-            f"SELECT 1 FROM raw WHERE _problem IS NULL AND {cell} IS NOT NULL AND ({cast} IS NULL{exact}) LIMIT 1"
+            f"SELECT 1 FROM raw WHERE _problem IS NULL AND {cell} IS NOT NULL AND ({cast} IS NULL{exact}){here} LIMIT 1"
         ).fetchone()
         if row is None:
             return f"{type_} with {format_}" if format_ else type_

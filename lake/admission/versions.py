@@ -44,8 +44,9 @@ def compare(connection: duckdb.DuckDBPyConnection, landed: Landed, held: HeldCon
         same = [day for day, digest in digests.items() if held.live_digests.get(day) == digest]
         if same:
             connection.execute("UPDATE typed SET _unchanged = true WHERE _day IN (SELECT unnest(?::DATE[]))", [same])
-        _repeated(connection, contract, ["_digest"])
-        _conflicting(connection, contract, [])
+        own = ["_day"] if contract.mode is Mode.SNAPSHOT else []  # a register has its keys on each of its days
+        _repeated(connection, contract, [*own, "_digest"])
+        _conflicting(connection, contract, own)
     connection.execute("DROP TABLE repeated")
     return digests
 
@@ -62,9 +63,10 @@ def day_digests(connection: duckdb.DuckDBPyConnection) -> dict[date, str]:
 def _find_repeated_keys(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """Keys that a delivery has more than once, in the table ``repeated``: all comparing within it is about these."""
     keys = ", ".join(quote_identifier(column.name) for column in contract.key)
+    within = f"{keys}, _day" if contract.mode is Mode.SNAPSHOT else keys
     connection.execute(
-        f"CREATE TEMP TABLE repeated AS SELECT {keys} FROM typed WHERE {_complete(contract)} "
-        f"GROUP BY {keys} HAVING count(*) > 1"
+        f"CREATE TEMP TABLE repeated AS SELECT DISTINCT {keys} FROM (SELECT {keys} FROM typed "
+        f"WHERE {_complete(contract)} GROUP BY {within} HAVING count(*) > 1)"
     )
 
 

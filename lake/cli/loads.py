@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lake.cli.console import JsonFlag, err, out, parse_day, parse_window, print_json, print_table, say, settings
 from lake.contracts import versions_of
 from lake.contracts.model import Window
+from lake.errors import ContractViolation
 
 if TYPE_CHECKING:
     from lake.load import LoadResult
@@ -53,14 +55,18 @@ def load_command(
     ]  # fmt: skip
     if as_json:
         told = [
-            row | {"reasons": result.reasons, "missing_days": [str(day) for day in result.missing_days]}
+            row
+            | {"reasons": result.reasons, "missing_days": [str(day) for day in result.missing_days]}
+            | {"held": list(result.held)}
             for row, result in zip(rows, results, strict=True)
         ]
         print_json(told if len(told) > 1 else told[0])
-        return
-    print_table("Loaded", list(rows[0]), [list(row.values()) for row in rows])
-    for result in results:
-        _tell_more(result)
+    else:
+        print_table("Loaded", list(rows[0]), [list(row.values()) for row in rows])
+        for result in results:
+            _tell_more(result)
+    if any(result.held for result in results):
+        raise typer.Exit(ContractViolation.exit_code)
 
 
 def _rehearse(dataset: str, window: Window, home: Settings, as_json: bool) -> None:
@@ -93,6 +99,7 @@ def _rehearse(dataset: str, window: Window, home: Settings, as_json: bool) -> No
     if failing:
         print_table("Checks that would warn", ["window", "check", "records", "why"], failing)
     for one in found:
+        _tell_held(one.held)
         if one.cause:
             err.print(f"{one.window}: {one.cause}", highlight=False, markup=False)
             err.print(f"  remedy: {one.remedy}", highlight=False, markup=False)
@@ -105,6 +112,14 @@ def _tell_more(result: LoadResult) -> None:
         err.print(f"warning: {warning['failed_n']} records fail {warning['id']}: {warning['reason']}", highlight=False)
     if result.missing_days:
         err.print(f"the source had nothing for {len(result.missing_days)} days, the first {result.missing_days[0]}")
+    _tell_held(result.held)
+
+
+def _tell_held(files: Sequence[dict[str, Any]]) -> None:
+    """Files of a range that are held while the others are in."""
+    for file in files:
+        err.print(f"held: {file['day']} {file['cause']}", highlight=False, markup=False)
+        err.print(f"  remedy: {file['remedy']}", highlight=False, markup=False)
 
 
 def replay_command(

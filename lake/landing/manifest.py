@@ -40,6 +40,7 @@ class Landed:
         content_digest, digest_algorithm: what the sameness of deliveries is judged by.
         control_total: number of records the source stated, or None.
         purged_at: when retention removed the bytes, or None.
+        aside: days that an admission leaves out, for their files cannot be taken; never written down here.
     """
 
     contract: Contract
@@ -55,6 +56,7 @@ class Landed:
     digest_algorithm: str = ""
     control_total: int | None = None
     purged_at: datetime | None = None
+    aside: tuple[date, ...] = ()
 
     def path(self, file: FetchedFile) -> Path:
         """Where the bytes of a file are."""

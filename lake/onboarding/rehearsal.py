@@ -21,7 +21,7 @@ from lake.contracts import spans
 from lake.contracts.model import Contract, Mode, Window
 from lake.errors import CitybrainError, ContractViolation, PartitionHeld, SchemaDrift, SourceLate
 from lake.landing import delivery_folder, land
-from lake.load import Progress, held_content, one_by_one, parts_of
+from lake.load import Progress, held_content, in_one_delivery, parts_of
 from lake.settings import Settings
 from lake.tables import Tables
 
@@ -49,6 +49,7 @@ class Rehearsed:
         notes: what it says besides.
         cause, remedy: why it would be held, or is late.
         drift: columns that changed, in words; empty when they are the contract's.
+        held: files of a range that would be held while the others go in: `lake.admission.Aside.as_dict` of each.
     """
 
     dataset: str
@@ -76,6 +77,7 @@ class Rehearsed:
     cause: str = ""
     remedy: str = ""
     drift: str = ""
+    held: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -93,10 +95,11 @@ def rehearse(dataset: str, window: Window, settings: Settings, *, progress: Prog
     say = progress or (lambda text: None)
     found = []
     for contract, span in spans(dataset, window, settings):
-        for part in one_by_one(contract, span):
-            say(f"trying {dataset} {part} by contract {contract.version}")
-            with _beside(settings) as away:
-                found.append(_rehearse(contract, part, settings, away))
+        part, gone = in_one_delivery(contract, span)
+        say(f"trying {dataset} {part} by contract {contract.version}")
+        with _beside(settings) as away:
+            told = _rehearse(contract, part, settings, away)
+        found.append(replace(told, missing_days=(*gone, *told.missing_days)))
     return found
 
 
@@ -124,7 +127,7 @@ def _rehearse(contract: Contract, window: Window, settings: Settings, away: Sett
         return replace(told, outcome="nothing_new", unchanged=landed.delivered)
     held = _held(contract, window, settings)
     try:
-        admitted = admit(landed, held, away, parts=parts_of(landed, settings))
+        admitted = admit(landed, held, away, parts=parts_of(landed, settings), apart=True)
     except (PartitionHeld, ContractViolation) as error:
         return _would_be_held(told, error)
     return _would_commit(told, admitted, held)
@@ -147,6 +150,7 @@ def _would_commit(told: Rehearsed, admitted: Admitted, held: HeldContent) -> Reh
         warnings=tuple(warning.as_dict() for warning in admitted.warnings),
         changed_days=tuple(sorted({*changed, *admitted.replaced_days})),
         replaced_days=tuple(day for day in admitted.replaced_days if day in held.live_digests),
+        held=tuple(file.as_dict() for file in admitted.aside),
     )
 
 

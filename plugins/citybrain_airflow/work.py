@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from lake.contracts.model import Cadence, Contract, Mode, Window, due_instant, periods_in, window_of
+from lake.contracts.model import Cadence, Contract, Window, due_instant, periods_in, window_of
 from lake.errors import (
     Busy,
     CitybrainError,
@@ -241,7 +241,7 @@ def watch_city(settings: Settings, now: datetime) -> Counts:
 
 
 def history_windows(contract: Contract, first: date, last: date, since: date | None = None) -> list[Window]:
-    """Windows for the business days of a range: one; snapshots are taken one by one, each replaces its own day.
+    """The window for the business days of a range, or none.
 
     Nothing is loaded from before `since`, the first day of the contract's oldest version (default: of this one).
 
@@ -251,9 +251,7 @@ def history_windows(contract: Contract, first: date, last: date, since: date | N
     windows = [window for key in keys if (window := window_of(contract, key)).last <= last]
     # A publication lag reaches back over the range's first day, and nothing is loaded from before the contract.
     windows = [window for window in windows if window.first >= (since or contract.valid_from)]
-    if contract.mode is Mode.SNAPSHOT or not windows:
-        return windows
-    return [Window(windows[0].first, windows[-1].last)]
+    return [Window(windows[0].first, windows[-1].last)] if windows else []
 
 
 def deadline(contracts: Iterable[Contract], as_of: date, zone: str) -> datetime:
@@ -297,14 +295,18 @@ def _judged_by_deadline(error: Exception, contract: Contract, day: date, zone: s
 
 def _count(counts: dict[str, Counts], result: LoadResult) -> None:
     known = counts.setdefault(
-        result.dataset, {"outcome": "nothing_new", **dict.fromkeys(COUNTED, 0), "missing_days": 0, "deliveries": 0}
+        result.dataset,
+        {"outcome": "nothing_new", **dict.fromkeys(COUNTED, 0), "missing_days": 0, "held_days": 0, "deliveries": 0},
     )
     if result.outcome == "committed":
         known["outcome"] = "committed"
     for name in COUNTED:
         known[name] += getattr(result, name)
     known["missing_days"] += len(result.missing_days)
+    known["held_days"] += len({file["day"] for file in result.held})
     known["deliveries"] += 1
+    for file in result.held:
+        log.error("held: %s %s: %s; %s", result.dataset, file["day"], file["cause"], file["remedy"])
     log.info(
         "%s %s: %s; delivered %d = accepted %d + quarantined %d + unchanged %d%s",
         result.dataset, result.window, result.outcome.replace("_", " "), result.delivered, result.accepted,

@@ -52,12 +52,14 @@ def check_columns(landed: Landed, name: str | None, found: Sequence[str], *, ord
 
 def damaged(landed: Landed, name: str | None, cause: str) -> DeliveryDamaged:
     """The error for a file that cannot be read to its end; None for the name where it is the whole delivery."""
-    return DeliveryDamaged(
+    error = DeliveryDamaged(
         f"{name}: {cause}" if name else cause,
         remedy="ask the department to deliver it again; what was landed is kept",
         dataset=landed.contract.dataset,
         day=landed.window.first,
     )
+    error.files = (name,) if name else ()
+    return error
 
 
 def number_of(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
