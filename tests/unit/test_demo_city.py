@@ -9,11 +9,14 @@ import duckdb
 import numpy as np
 import pytest
 
+from demo_city import page
 from demo_city.chance import Chance
 from demo_city.city import City, codes, coordinates, layout, offices, people
 from demo_city.city.divisions import numbers_of
 from demo_city.columns import Columns
+from demo_city.world import World
 from lake.engine import extension_file
+from lake.settings import PROJECT_ROOT
 
 CHANCE = Chance(20_260_701)
 MANY = np.arange(2_000)
@@ -190,3 +193,9 @@ def test_sql_sees_the_registers_by_position() -> None:
     np.testing.assert_array_equal(buildings, here.address_of_building(here.flat["building_i"][picked]))
     assert len(set(here.building["address_zh"])) == here.building.rows_n, "two buildings have one address"
     assert any("单元" in address for address in flats) and any(address.endswith("号") for address in flats)
+
+
+def test_the_page_says_what_is_there() -> None:
+    text, world = (PROJECT_ROOT / page.PAGE).read_text(encoding="utf-8"), World()
+    for part in (page.counties(world), page.scenarios(), page.chains(world)):
+        assert part in text, "run python -m demo_city.page"
