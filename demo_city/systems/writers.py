@@ -369,7 +369,7 @@ class _Excel:
                     cell.number_format = formats[number - 1]
             if firsts is not None:
                 starts = np.flatnonzero(firsts)
-                for start, stop in zip(starts, [*starts[1:], len(firsts)], strict=True):
+                for start, stop in zip(starts, [*starts[1:], len(firsts)][: len(starts)], strict=True):
                     self._merge(sheet, top + int(start), number, top + int(stop) - 1, number)
         for number, text in enumerate(self.footer):
             sheet.cell(top + shown.num_rows + number, 1, text.format(day=day, n=shown.num_rows))
