@@ -46,6 +46,9 @@ CRASHES = 550.0
 VIOLATIONS = 9_000.0
 VEHICLES_PER_PERSON = 0.337
 """2.6 million vehicles, electric bicycles not counted, for 7.7 million people."""
+HAZARDOUS_FROM = 0.9
+"""Lorries whose lot is above it carry dangerous goods."""
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 AT_JUNCTION = 0.45
 FATAL, INJURY = 0.0017, 0.021
 """Shares of crashes: about one death and eleven crashes with injuries a day."""
@@ -449,6 +452,24 @@ def _vehicles(world: World) -> Columns:
     )  # fmt: skip
 
 
+def _vehicle_bits(world: World, fleet: Columns) -> Any:
+    """Forty random bits of each vehicle: plate, owner and telephone are made of them."""
+    return (world.chance.bits("s05.vehicle.name", fleet["township_i"], fleet["n"]) >> np.uint64(24)).astype(np.int64)
+
+
+def commercial_vehicles(world: World) -> Columns:
+    """Heavy lorries and coaches of the register, which the transport bureau follows too, with ``plate``.
+
+    `kind` is 3 for lorries and 5 for coaches; a lorry with a `lot` above `HAZARDOUS_FROM` carries dangerous goods.
+    """
+    fleet = vehicles(world)
+    own = fleet.where(np.isin(fleet["kind"], (3, 5)))
+    bits = _vehicle_bits(world, own)
+    letter = np.array(list(LETTERS), dtype=object)[bits % 8]
+    number = np.char.zfill((bits // 8 % 100_000).astype("U5"), 5).astype(object)
+    return own.with_columns(plate="澜" + letter + number)
+
+
 def _months(days: Days) -> Any:
     """First days of the months that lie in the stretch."""
     day = days.array
@@ -460,11 +481,9 @@ def _vehicle_rows(world: World, days: Days) -> Rows:
     fleet = vehicles(world).where(slice(None if len(month) else 0))
     register = world.city.township
     old = np.asarray(register["old_code"])
-    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
     from demo_city.city.people import GIVEN, SURNAMES
 
     surnames, given = ("[" + ", ".join(f"'{one}'" for one in names) + "]" for names in (SURNAMES, GIVEN))
-    name_bits = (chance.bits("s05.vehicle.name", fleet["township_i"], fleet["n"]) >> np.uint64(24)).astype(np.int64)
     is_old = chance.happens(0.03 / old_share(world), "s05.vehicle.old", fleet["township_i"], fleet["n"])
     is_old &= (old != "")[fleet["township_i"]]
     # The text of a vehicle is the same in every month: it is made once, and months only choose and add dates.
@@ -473,7 +492,7 @@ def _vehicle_rows(world: World, days: Days) -> Rows:
         WITH text AS MATERIALIZED (
             SELECT v.*, lpad(v.township_i::VARCHAR, 3, '0') || lpad(v.n::VARCHAR, 7, '0') AS id,
                    CASE WHEN is_old THEN t.old_code ELSE t.code END AS area_code,
-                   '澜' || substr('{letters}', (bits % 8)::INTEGER + 1, 1)
+                   '澜' || substr('{LETTERS}', (bits % 8)::INTEGER + 1, 1)
                        || lpad((bits // 8 % 100000)::VARCHAR, 5, '0') AS plate,
                    {surnames}[(bits // 1000000 % {len(SURNAMES)})::INTEGER + 1]
                        || {given}[(bits // 70000000 % {len(GIVEN)})::INTEGER + 1]
@@ -487,7 +506,8 @@ def _vehicle_rows(world: World, days: Days) -> Rows:
             FROM text JOIN months AS m ON registered_on <= last_day(m.month))
         SELECT 'XH99' || id AS "XH", plate AS "HPHM",
                ['小型汽车', '小型新能源汽车', '摩托车', '重型货车', '轻型货车', '大型客车'][kind + 1] AS "CLLX",
-               CASE kind WHEN 3 THEN CASE WHEN lot > 0.9 THEN '危化品运输' ELSE '货运' END WHEN 4 THEN '货运'
+               CASE kind WHEN 3 THEN CASE WHEN lot > {HAZARDOUS_FROM} THEN '危化品运输' ELSE '货运' END
+                         WHEN 4 THEN '货运'
                          WHEN 5 THEN CASE WHEN lot > 0.6 THEN '公路客运' WHEN lot > 0.5 THEN '校车' ELSE '旅游客运' END
                          ELSE '非营运' END AS "SYXZ",
                owner AS "SYR", phone AS "SJHM", area_code AS "XZQH",
@@ -500,7 +520,7 @@ def _vehicle_rows(world: World, days: Days) -> Rows:
         FROM dated ORDER BY month, township_i, n
         """,
         fleet=fleet.with_columns(
-            bits=name_bits,
+            bits=_vehicle_bits(world, fleet),
             is_old=is_old,
             empty=(fleet["lot"] >= 0.4) & (fleet["lot"] < 0.402),
             scrapped=(fleet["lot"] >= 0.7) & (fleet["lot"] < 0.704),

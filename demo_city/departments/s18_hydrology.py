@@ -4,7 +4,7 @@ River stages follow the city's rain of the last day or two and drain slowly; at 
 day. On 1 June 2026 the bureau went over from the Wusong datum to the national one of 1985: from then on levels are
 lower by 1.93 m. Some stations' loggers followed weeks later, and nothing in their rows says so.
 
-Further table of events: ``level_day`` (highest true level by station and day above the 1985 datum, and the warning level).
+Further table of events: ``level_day`` (highest true level by station and day above the 1985 datum, warning level).
 """
 
 from __future__ import annotations
