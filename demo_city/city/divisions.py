@@ -49,7 +49,7 @@ _PER_KM2 = {"street": 4_500.0, "town": 780.0, "special": 420.0}
 _KIND_ZH = {"street": "街道", "town": "镇", "special": "特殊区域"}
 _CODE = {"street": 0, "town": 100, "special": 400}
 _INDUSTRIAL = ("园", "港", "科技城", "空港", "保税", "化工", "经济", "产业")
-_FISHING = ("吕湾", "新材料", "渔", "港", "海上", "盐场", "垦区", "圆陀", "海工", "海湾农场")
+_FISHING = ("吕湾", "新材料", "渔", "港", "海上", "盐场", "垦区", "灯嘴", "海工", "海湾农场")
 
 
 def townships_of(chance: Chance) -> Columns:
