@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from demo_city.days import Days
 from demo_city.departments import sources
 from demo_city.departments.protocol import Api, Dataset, Source, Table
+from demo_city.departments.s32_command import answers
 from demo_city.systems.drops import Drops
+from demo_city.systems.inbox import received
 from demo_city.systems.records import Records
 from demo_city.systems.tables import MariaTables, PostgresTables
 from demo_city.world import World
@@ -25,6 +29,8 @@ Progress = Callable[[str], None]
 
 HEAVY_FIRST = ("S14", "S27", "S28", "S02", "S01", "S15", "S16", "S29", "S11", "S23")
 """Sources with the most rows begin, so that no process works alone at the end."""
+ANSWERED_BY = "S32"
+"""The source in whose tables the inboxes' leads are answered."""
 _ROW_DAYS = 2.0
 """Days at scale 1 that are made in one piece: as many rows as fit well into memory."""
 
@@ -58,6 +64,11 @@ class Place:
     def world(self) -> World:
         """The city."""
         return World(self.seed, self.scale, self.county)
+
+    @property
+    def inbox(self) -> Path:
+        """What the inboxes took."""
+        return self.home / "inbox.jsonl"
 
     def drops(self) -> Drops:
         """Files."""
@@ -114,12 +125,15 @@ def bring_dataset(place: Place, until: date, dataset: Dataset, world: World) -> 
         if store is None and records is None:
             rows_n += place.drops().lay(world, dataset, days, place.first)
             continue
-        rows = dataset.rows(world, days)
-        rows_n += rows.table.num_rows
+        table = dataset.rows(world, days).table
+        if dataset.source == ANSWERED_BY and (taken := received(place.inbox)):
+            answered = answers(world, dataset.dataset, taken, days)
+            table = pa.concat_tables([table, answered.select(table.column_names).cast(table.schema)])
+        rows_n += table.num_rows
         if store is not None:
-            store.put(dataset, rows.table, days.last)
+            store.put(dataset, table, days.last)
         if records is not None:
-            records.put(dataset, rows.table, days.last)
+            records.put(dataset, table, days.last)
     return rows_n
 
 

@@ -10,7 +10,8 @@ has a token of its own. Without `from` and `to`: all records (APIs by update) or
 A range that reaches beyond ``available_through`` is cut there; one that lies wholly beyond it is answered by 404. A
 department's API by update gives a record on the day of its newest change and not on days of older ones.
 
-    POST /inbox/<department>    leads and work orders; see `demo_city.systems.inbox`
+    POST /inbox/<department>    leads and work orders, 202; see `demo_city.systems.inbox`
+    GET /inbox                  their JSON schema
     GET, POST /demo/clock       how far time is; ``?through=2026-07-01`` lets it pass (the demo city's own token)
 """
 
@@ -35,6 +36,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from demo_city.departments.protocol import Api, Dataset
+from demo_city.systems.inbox import SCHEMA
 from demo_city.systems.processes import free_port
 from demo_city.systems.records import Records
 
@@ -50,7 +52,7 @@ class HttpServer:
         tokens: bearer token of each department.
         control_token: of the clock.
         on_advance: called with the day that is posted there; ValueError is answered by 409.
-        on_inbox: called with department and body; gives how many were taken; ValueError is answered by 422.
+        on_inbox: called with department and body; gives what it answers; ValueError is answered by 422.
         port: tried first, so that the address stays the same from start to start; 0 for any.
     """
 
@@ -61,7 +63,7 @@ class HttpServer:
         *,
         control_token: str,
         on_advance: Callable[[date], None],
-        on_inbox: Callable[[str, bytes], int],
+        on_inbox: Callable[[str, bytes], Mapping[str, int]],
         port: int = 0,
     ) -> None:
         self.tokens, self.port, self.through = dict(tokens), port, date.min
@@ -69,6 +71,7 @@ class HttpServer:
         self._control_token, self._on_advance, self._on_inbox = control_token, on_advance, on_inbox
         routes = [Route(_api(dataset).path, self._answers(dataset, records)) for dataset, records in apis]
         routes += [
+            Route("/inbox", _schema),
             Route("/inbox/{department}", self._take, methods=["POST"]),
             Route("/demo/clock", self._clock, methods=["GET", "POST"]),
         ]
@@ -142,7 +145,7 @@ class HttpServer:
             taken = await run_in_threadpool(self._on_inbox, department, body)
         except ValueError as error:
             return _json(422, {"error": str(error)})
-        return _json(202, {"accepted": taken})
+        return _json(202, taken)
 
     async def _clock(self, request: Request) -> Response:
         if not _is_bearer(request, self._control_token):
@@ -154,6 +157,10 @@ class HttpServer:
             except ValueError as error:
                 return _json(409, {"error": str(error)})
         return _json(200, {"through": str(self.through)})
+
+
+async def _schema(request: Request) -> Response:
+    return _json(200, SCHEMA)
 
 
 def _page(dialect: str, records: Records, found: Any, at: int, size: int, until: date) -> Response:

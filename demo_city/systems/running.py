@@ -20,8 +20,9 @@ from urllib.parse import quote
 
 from demo_city.departments import datasets
 from demo_city.departments.protocol import Api, Dataset, Files, Table
-from demo_city.systems.generation import Place, Progress, bring
+from demo_city.systems.generation import ANSWERED_BY, Place, Progress, bring
 from demo_city.systems.http_api import HttpServer
+from demo_city.systems.inbox import Inbox
 from demo_city.systems.mariadb import MariaServer
 from demo_city.systems.postgres import PostgresServer
 from demo_city.systems.s3 import S3Server
@@ -32,8 +33,8 @@ FORMAT = 1
 """Raised whenever the same city is delivered differently: homes of an older number are refused."""
 UNTIL = date(2026, 6, 30)
 """Last day of the history unless another is asked for."""
-_MANY_DAYS = 10
-"""From so many days at once on, several processes make them."""
+_MUCH = 0.3
+"""From so many days at scale 1 on, several processes make them; they take some seconds to begin."""
 
 
 class DemoCity:
@@ -132,6 +133,8 @@ class DemoCity:
         with self._busy:
             if day < self.through:
                 raise ValueError(f"the clock is at {self.through} and does not run backwards")
+            if day > self.through:
+                self.inbox.collect(self.home / "files" / "sftp", self.through + timedelta(days=1))
             self._bring(day)
 
     def stop(self) -> None:
@@ -175,6 +178,7 @@ class DemoCity:
             (self.maria.port, state["admin_password"]) if of_maria else None,
             self.only,
         )
+        self.inbox = Inbox(self.place.inbox)
         apis = [(one, self.place.records(one)) for one in own if isinstance(one.system, Api)]
         self._records = [records for _, records in apis]
         self.http = HttpServer(
@@ -202,7 +206,7 @@ class DemoCity:
         """Bring everything to the end of a day; where it stands already nothing is made."""
         if self._state["through"] != str(day):
             held = date.fromisoformat(self._state["through"] or str(self.first))
-            many = (day - held).days >= _MANY_DAYS
+            many = (day - held).days * self.scale >= _MUCH
             bring(
                 self.place,
                 day,
@@ -216,8 +220,12 @@ class DemoCity:
                 records.refresh()
         self.through = self.http.through = day
 
-    def _take(self, department: str, body: bytes) -> int:
-        raise ValueError(f"{department}: {len(body)}")
+    def _take(self, department: str, body: bytes) -> dict[str, int]:
+        with self._busy:
+            if self.only is not None and ANSWERED_BY not in self.only:
+                raise ValueError(f"nobody answers: {ANSWERED_BY} is not served")
+            taken = self.inbox.take(department, body, self.through + timedelta(days=1))
+        return {"accepted": taken.accepted, "known": taken.known}
 
     def _start_postgres(self, own: list[Dataset]) -> None:
         self.postgres.start()
