@@ -140,7 +140,8 @@ def _rows(world: World, days: Days) -> Rows:
                         ELSE (township_i * 100 + CASE WHEN is_merged THEN first_i ELSE subject_i END) * 4
                              + coalesce(try_cast(right(half, 1) AS BIGINT), 0) END AS number
             FROM halves)
-        SELECT day, topic_id, first(topic) AS topic, first(number) AS number, township_i, channel_i, sum(part)::BIGINT AS n,
+        SELECT day, topic_id, first(topic) AS topic, first(number) AS number, township_i, channel_i,
+               sum(part)::BIGINT AS n,
                sum(part * negative) / greatest(sum(part), 1) AS negative, bool_or(is_split) AS is_split,
                bool_or(is_merged) AS is_merged
         FROM numbered GROUP BY day, topic_id, township_i, channel_i HAVING sum(part) > 0

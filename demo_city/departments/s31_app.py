@@ -155,7 +155,8 @@ def _service_rows(world: World, days: Days) -> Rows:
         """
         SELECT service_no, item_code, item_name, channel, 'U' || "user" AS user_id, tel AS user_phone, town_code,
                apply_time, finish_time,
-               CASE WHEN NOT done THEN '办理中' WHEN failed THEN '不予办理' ELSE '办结' END AS result, updated_at, _day, service_no AS _key, "!finished_first"
+               CASE WHEN NOT done THEN '办理中' WHEN failed THEN '不予办理' ELSE '办结' END AS result,
+               updated_at, _day, service_no AS _key, "!finished_first"
         FROM seen JOIN items USING (item_i) ORDER BY _day, updated_at, service_no
         """,
         seen=table,
