@@ -91,9 +91,7 @@ PATTERNS = (
         "close_before_create", "Closed before it was called, by a slip in the date.", 0.0047, "warning",
         "closed_after_call", "closed_at",
     ),
-    Pattern(
-        "deadline_missing", "Dispatched without a deadline.", 0.01, "warning", "deadline_of_dispatched", "deadline_at"
-    ),
+    Pattern("deadline_missing", "Dispatched without a deadline.", 0.01, "core", None, "deadline_at"),
     Pattern("double_entry", "The same call was typed in twice, under two numbers.", 0.008, "core", None, "order_no"),
     Pattern("mojibake", "Texts are bytes of GBK read as Latin-1.", 0.003, "warning", "category_readable", "category3"),
     Pattern(
