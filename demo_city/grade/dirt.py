@@ -108,6 +108,7 @@ class _Comparison:
         self.graded: dict[str, Graded] = {}
         self.extra: dict[str, Graded] = {}
         self.fates: dict[date, dict[str, date | None]] = defaultdict(dict)
+        self.drifts: set[date] = set()
 
     def run(self) -> None:
         self._declare()
@@ -135,9 +136,11 @@ class _Comparison:
 
     def _deliveries(self) -> None:
         """Late, missing and double deliveries, and days of another layout: by the partitions' states."""
-        for day, pattern, arrives in self.sql.execute(
+        found = self.sql.execute(
             "SELECT day, pattern, arrives_on FROM delivery_dirt WHERE dataset = ? ORDER BY day", [self.dataset]
-        ).fetchall():
+        ).fetchall()
+        self.drifts = {day for day, pattern, _ in found if pattern.startswith("drift")}
+        for day, pattern, arrives in found:
             self.fates[day][pattern] = arrives
             if end_of(self.every, day) > self.last:
                 continue
@@ -153,7 +156,8 @@ class _Comparison:
             elif pattern == "missing":
                 is_well = state != COMMITTED or not has_rows
             elif pattern == "double":
-                is_well = state == COMMITTED  # that it is not counted twice is seen with the rows
+                # That it is not counted twice is seen with the rows; a day of another layout is held both times.
+                is_well = state == COMMITTED or (state == HELD and day in self.drifts)
             else:
                 is_well = state == HELD or (pattern == "drift_added" and self._keeps_unknown_columns())
             line.caught += is_well
@@ -266,14 +270,18 @@ class _Comparison:
             CREATE OR REPLACE TABLE rows AS
             SELECT row_number() OVER (ORDER BY day, written_on, row_no) AS row_id, day, written_on, row_no,
                    any_value(key) AS key, bool_or(caught_by = 'quarantine') AS is_meant
-            FROM seen GROUP BY day, written_on, row_no;
+            FROM seen GROUP BY day, written_on, row_no
+            """
+        )
+        self.sql.execute(
+            """
             CREATE OR REPLACE TABLE back AS
             SELECT row_number() OVER (ORDER BY day, file, record) AS held_id, day, key, record, reasons
-            FROM held WHERE dataset = $dataset AND day BETWEEN $first AND $last;
-            CREATE OR REPLACE TABLE matched (row_id BIGINT, held_id BIGINT);
+            FROM held WHERE dataset = $dataset AND day BETWEEN $first AND $last
             """,
             {"dataset": self.dataset, "first": self.first, "last": self.last},
         )
+        self.sql.execute("CREATE OR REPLACE TABLE matched (row_id BIGINT, held_id BIGINT)")
         for condition, within in ways:
             of_rows, of_held = (within.format(number=name) for name in ("row_no", "record"))
             self.sql.execute(

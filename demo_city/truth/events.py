@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,6 +111,17 @@ class Arrivals:
                 np.array([fate.delivered_on for fate in fates], "datetime64[D]"),
             )
         return self._kept[dataset.dataset]
+
+
+def promised(world: World, dataset: Dataset, days: Days) -> list[tuple[date, date | None]]:
+    """Last day each delivery of a dataset speaks for, and the day at whose end it is there; None: never."""
+    from demo_city.systems.deliveries import end_of, fates_of
+
+    if not isinstance(dataset.system, Files):
+        return [(day, day) for day in days]
+    return [
+        (end_of(dataset.system.every, fate.day), fate.delivered_on) for fate in fates_of(world.chance, dataset, days)
+    ]
 
 
 def spoiled_ids(table: str, dirt: pa.Table) -> Callable[[Columns], Any]:

@@ -6,7 +6,7 @@ or a register says it (a hazard is overdue, a flat is let to a group). Signs tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,7 @@ MEDIATION_DAYS = 15
 GAS_DAYS, GAS_WORST_DAYS = 30, 1
 COLUMNS = TABLES["lead"].arrow.names
 
-Find = Callable[["World", Days, Frame], Columns | None]
+Find = Callable[["World", Days, Frame], Columns]
 REGISTERED: dict[str, tuple[str, Find]] = {}
 """Models whose leads a register or the events answer: what makes them true, and what finds them."""
 
@@ -115,20 +115,26 @@ def registered(model: str, rule: str) -> Callable[[Find], Find]:
     return register
 
 
-def true_leads(world: World, days: Days, frame: Frame, events: Mapping[str, pa.Table]) -> pa.Table:
+def true_leads(world: World, days: Days, frame: Frame, models: Sequence[str] | None = None) -> pa.Table:
     """The table ``lead``: every true lead that is so on one of the days.
+
+    Args:
+        world: the city.
+        days: the days.
+        frame: has the events.
+        models: of those that events and registers answer only these (tests); None = all. Chains and scenarios need
+            no events.
 
     Raises:
         MissingEvents: a source does not give the events that answer a model.
     """
     parts = [_of_signs(world, model, signs) for model, signs in CHAINED.items()]
     parts += [_of_scenarios(world, model, kinds) for model, kinds in PLANTED.items()]
-    needed = {model: find for model, (_, find) in REGISTERED.items() if events}
-    for model, find in needed.items():
-        made = find(world, days, frame)
-        if made is not None:
+    for model, (_, find) in REGISTERED.items():
+        if models is None or model in models:
+            made = find(world, days, frame)
             parts.append(made.with_columns(model_id=np.full(made.rows_n, model, dtype=object)))
-    tables = [_as_table(world, part) for part in parts if part is not None and part.rows_n]
+    tables = [_as_table(world, part) for part in parts if part.rows_n]
     whole = pa.concat_tables([TABLES["lead"].arrow.empty_table(), *tables])
     first, last = np.datetime64(days.first), np.datetime64(days.last)
     begins = whole["true_from_on"].to_numpy(zero_copy_only=False).astype("datetime64[D]")

@@ -164,7 +164,7 @@ TABLES: dict[str, Table] = {
             "one row per event that had precursors",
             (
                 ("chain_no", "BIGINT", "Number."),
-                ("kind", "VARCHAR", "fire, gas_explosion, industrial_accident, subsidence, food, petition, …"),
+                ("kind", "VARCHAR", "fire, gas_explosion, industrial_accident, subsidence, food, petition and others."),
                 ("event_at", "TIMESTAMP", "When it happened, civil time +08."),
                 ("township_code", "VARCHAR", "Where, 9 digits."),
                 ("grid_id", "VARCHAR", "Where, 15 digits; NULL = not known."),
@@ -197,7 +197,7 @@ TABLES: dict[str, Table] = {
                 (
                     "subject_kind",
                     "VARCHAR",
-                    "building, flat, enterprise, school, grid, equipment, user, site, hazard, …",
+                    "building, flat, enterprise, school, grid, equipment, user, site, hazard and others.",
                 ),
                 ("subject", "VARCHAR", "What it is about: the number under which the departments know it."),
                 ("township_code", "VARCHAR", "Where, 9 digits."),

@@ -19,7 +19,7 @@ from demo_city.columns import Columns
 from demo_city.days import Days
 from demo_city.departments.protocol import Dataset, Source
 from demo_city.truth.dirt import Dirt, deliveries_of, dirt_of, stretches
-from demo_city.truth.events import LOOKS_BACK, Arrivals, spoiled_ids
+from demo_city.truth.events import LOOKS_BACK, Arrivals, promised, spoiled_ids
 from demo_city.truth.schema import TABLES
 from lake.engine import quote_identifier, quote_literal
 
@@ -40,6 +40,7 @@ def write_truth(
     *,
     sources: Sequence[Source] | None = None,
     indicators: Sequence[str] | None = None,
+    leads: Sequence[str] | None = None,
     processes: int = 2,
 ) -> Path:
     """Write everything that is known of the city on these days; gives the folder.
@@ -52,6 +53,7 @@ def write_truth(
         home: of the demo city, not of the lake.
         sources: in place of all (tests).
         indicators: in place of I01 … I26 (tests).
+        leads: in place of all models that events answer (tests).
         processes: how many make the sources' rows at a time.
 
     Raises:
@@ -77,9 +79,9 @@ def write_truth(
     tables["scenario"], tables["chain"], tables["precursor"] = [_scenarios(world)], *_chains(world, days)
     events = _read_events(fresh / "events")
     datasets = {dataset.dataset: dataset for source in chosen for dataset in source.datasets}
-    frame = _frame(world, days, events, datasets, tables["dirt"])
+    frame = _frame(world, days, events, datasets, tables)
     _fill_indicators(tables, frame, indicators)
-    _fill_leads(tables, world, days, frame, events)
+    _fill_leads(tables, world, days, frame, leads)
     _write(fresh, tables)
     shutil.rmtree(fresh / "events")
     target = home / FOLDER
@@ -230,12 +232,16 @@ def _chains(world: World, days: Days) -> tuple[list[pa.Table], list[pa.Table]]:
 
 
 def _frame(
-    world: World, days: Days, events: Mapping[str, pa.Table], datasets: Mapping[str, Dataset], dirt: list[pa.Table]
+    world: World,
+    days: Days,
+    events: Mapping[str, pa.Table],
+    datasets: Mapping[str, Dataset],
+    tables: Mapping[str, list[pa.Table]],
 ) -> Any:
     from demo_city.truth.indicators import Frame
 
     arrivals = Arrivals(world, days, datasets)
-    known = _together("dirt", dirt)
+    known = _together("dirt", tables["dirt"])
     kept: dict[str, Any] = {}
 
     def spoiled(table: str, columns: Columns) -> Any:
@@ -243,7 +249,25 @@ def _frame(
             kept[table] = spoiled_ids(table, known)
         return kept[table](columns)
 
-    return Frame(world, days, events, arrivals.known_on, spoiled)
+    due = [fate for dataset in datasets.values() for fate in promised(world, dataset, days)]
+    columns = {name: _columns(_together(name, tables[name])) for name in ("written", "dirt")}
+    return Frame(
+        world,
+        days,
+        events,
+        arrivals.known_on,
+        spoiled,
+        Columns(
+            ends_on=np.array([ends for ends, _ in due], "datetime64[D]"),
+            arrives_on=np.array([there for _, there in due], "datetime64[D]"),
+        ),
+        columns["written"],
+        columns["dirt"],
+    )
+
+
+def _columns(table: pa.Table) -> Columns:
+    return Columns({name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names})
 
 
 def _fill_indicators(tables: dict[str, list[pa.Table]], frame: Any, chosen: Sequence[str] | None) -> None:
@@ -268,11 +292,11 @@ def _fill_indicators(tables: dict[str, list[pa.Table]], frame: Any, chosen: Sequ
 
 
 def _fill_leads(
-    tables: dict[str, list[pa.Table]], world: World, days: Days, frame: Any, events: Mapping[str, pa.Table]
+    tables: dict[str, list[pa.Table]], world: World, days: Days, frame: Any, chosen: Sequence[str] | None
 ) -> None:
     from demo_city.truth import leads
 
-    found = leads.true_leads(world, days, frame, events)
+    found = leads.true_leads(world, days, frame, chosen)
     tables["lead"] = [found]
     counts = dict(
         zip(*(column.to_pylist() for column in found.group_by("model_id").aggregate([([], "count_all")]).columns),

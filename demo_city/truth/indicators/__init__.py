@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from demo_city.truth.indicators import (  # noqa: F401  each registers what it computes
     appeals,
+    command,
+    data,
     environment,
+    governance,
     hazards,
     health,
     safety,

@@ -171,7 +171,10 @@ class Frame:
         days: days that are delivered.
         tables: clean events by name of the table.
         known_on: gives, for a table and the days of delivery of its events, the day they are known from.
-        spoiled: gives, for a table, the ids of events whose final row is wrong beyond repair.
+        spoiled: gives, for a table and its rows, which events' final row is wrong beyond repair.
+        deliveries: ``ends_on arrives_on``, one row per delivery that is due, of every dataset.
+        written: ``day rows_n`` of every dataset.
+        dirty: ``dataset day row_no caught_by column_name`` of every dirty row.
     """
 
     def __init__(
@@ -180,11 +183,15 @@ class Frame:
         days: Days,
         tables: Mapping[str, pa.Table],
         known_on: Callable[[str, Any], Any] | None = None,
-        spoiled: Callable[[str], Any] | None = None,
+        spoiled: Callable[[str, Columns], Any] | None = None,
+        deliveries: Columns | None = None,
+        written: Columns | None = None,
+        dirty: Columns | None = None,
     ) -> None:
         self.world, self.days = world, days
         self.divisions = Divisions(world)
         self._tables, self._known_on, self._spoiled = tables, known_on, spoiled
+        self.deliveries, self.written, self.dirty = deliveries or Columns(), written or Columns(), dirty or Columns()
         self._windows: dict[str, Windows] = {}
         self._kept: dict[str, Events] = {}
         self.made: list[pa.Table] = []
@@ -207,17 +214,31 @@ class Frame:
         Raises:
             MissingEvents: no source gives the table or a column.
         """
+        columns = self.table(table, *needed, *([at] if at else []))
+        if table not in self._kept:
+            self._kept[table] = self._placed(table, columns, at, first_on)
+        return self._kept[table]
+
+    def known_from(self, table: str, on: Any) -> Any:
+        """Day from which the deliveries of these days are known; NaT where they never came."""
+        on = np.asarray(on).astype("datetime64[D]")
+        return on if self._known_on is None else self._known_on(table, on)
+
+    def table(self, table: str, *needed: str) -> Columns:
+        """The real rows of a table as they are.
+
+        Raises:
+            MissingEvents: no source gives the table or a column.
+        """
         if table not in self._tables:
             raise MissingEvents(f"no source gives the events {table!r}")
         columns = self._columns(table)
-        absent = [name for name in (*needed, *([at] if at else [])) if name not in columns]
+        absent = [name for name in needed if name not in columns]
         if absent:
             raise MissingEvents(
                 f"the events {table!r} have no column {', '.join(absent)}; they have {', '.join(columns)}"
             )
-        if table not in self._kept:
-            self._kept[table] = self._placed(table, columns, at, first_on)
-        return self._kept[table]
+        return columns
 
     def tally(self, windows: Windows, on: Any, place: Any, weight: Any = None, known: Any = None) -> Any:
         """Windows × divisions: how many (or how much) lies in each; with `known` only what was known at the cut-off."""
@@ -444,10 +465,9 @@ class Frame:
         }[at]()
         if "delivered_on" in columns:
             delivered = columns["delivered_on"].astype("datetime64[D]")
-            known = delivered if self._known_on is None else self._known_on(table, delivered)
+            known = self.known_from(table, delivered)
         elif first_on is not None:
-            delivered = columns[first_on].astype("datetime64[D]")
-            known = delivered if self._known_on is None else self._known_on(table, delivered)
+            known = self.known_from(table, columns[first_on])
         else:
             raise MissingEvents(f"the events {table!r} do not say when they were delivered (delivered_on)")
         lost = np.isnat(known)

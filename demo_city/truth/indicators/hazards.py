@@ -204,3 +204,81 @@ def risks(frame: Frame, parts: Mapping[str, Part]) -> None:
                 windows,
                 Figures(values, values, lost=lost, reason="the day before the window is not delivered"),
             )
+
+
+PM10_LIMIT = 150.0
+"""Hourly mean of a building site's dust above which the hour counts, µg/m³."""
+_YEAR_DAYS = 365
+
+
+@indicator(
+    "I17",
+    Part(
+        "I17",
+        "equipment_overdue_rate",
+        "特种设备超期率",
+        "1",
+        "Equipment in use whose next inspection was due before the window's last day / equipment in use on it.",
+        windows=_STOCK,
+    ),
+    Part(
+        "I17",
+        "gas_coverage",
+        "燃气入户安检覆盖率",
+        "1",
+        "Gas users checked within the 365 days up to the window's last day / gas users.",
+        windows=("month",),
+    ),
+    Part(
+        "I17",
+        "dust_hours",
+        "工地扬尘超标时数",
+        "h",
+        "Hours of building sites with a mean PM10 above 150 µg/m³ as measured and reported.",
+    ),
+)
+def overdue(frame: Frame, parts: Mapping[str, Part]) -> None:
+    """I17: overdue / equipment in use; gas users checked within a year / users; hours of dust above 150 µg/m³.
+
+    Equipment: events ``equipment``, one row per piece and state, from `from_on` until before `until_on`. Gas: a visit
+    counts when somebody was let in (is_entered), not "到访不遇"; the users are the register of the six companies. The
+    year before a window is not wholly delivered unless the history is that long; then the value is not recoverable.
+    """
+    pieces = frame.events("equipment", "code", "next_due_on", "from_on", "until_on", first_on="from_on")
+    begins, ends, due = day(pieces["from_on"]), day(pieces["until_on"]), day(pieces["next_due_on"])
+    for kind in _STOCK:
+        windows = frame.windows(kind)
+        late, there = np.zeros((2, windows.n, frame.divisions.n))
+        for number, last in enumerate(windows.last):
+            now = (begins <= last) & ~(ends <= last)
+            there[number] = _sum(frame, pieces.place[now])
+            late[number] = _sum(frame, pieces.place[now & (due < last)])
+        frame.write(parts["equipment_overdue_rate"], windows, Figures(late, late, there, there))
+    _gas_coverage(frame, parts["gas_coverage"])
+    hours = frame.events("dust_hour", "at", "pm10", "is_reported", first_on="at")
+    over = hours.where((hours["pm10"].astype(np.float64) > PM10_LIMIT) & hours["is_reported"].astype(bool))
+    frame.count(parts["dust_hours"], over, over["at"])
+
+
+def _gas_coverage(frame: Frame, part: Part) -> None:
+    from demo_city.departments.s13_gas import users
+
+    checks = frame.events("gas_check", "user_no", "checked_on", "is_entered", first_on="checked_on")
+    checks = checks.where(checks["is_entered"].astype(bool))
+    on = day(checks["checked_on"])
+    leaves = frame.divisions.leaf_of_township(users(frame.world)["township_i"])
+    all_users = _sum(frame, leaves)
+    windows = frame.windows("month")
+    seen = np.zeros((windows.n, frame.divisions.n))
+    short = np.zeros((windows.n, frame.divisions.n))
+    for number, last in enumerate(windows.last):
+        inside = (on <= last) & (on > last - _YEAR_DAYS)
+        _, first = np.unique(checks["user_no"][inside].astype(str), return_index=True)
+        seen[number] = _sum(frame, checks.place[inside][first])
+        short[number] = last - _YEAR_DAYS + 1 < frame.days.array[0]
+    people = np.tile(all_users, (windows.n, 1))
+    frame.write(
+        part,
+        windows,
+        Figures(seen, seen, people, people, short, reason="the year up to the window is not wholly delivered"),
+    )

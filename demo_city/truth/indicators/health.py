@@ -175,17 +175,15 @@ def diseases(frame: Frame, parts: Mapping[str, Part]) -> None:
 
 
 def _first_told(weeks: Any) -> str:
-    named = sorted(name for name in weeks.columns if name.startswith("n_after_"))
+    named = sorted(name for name in weeks.columns if name.startswith("n_week"))
     if not named:
-        raise MissingEvents(
-            "the events 'disease_week' do not say what was known after k weeks (n_after_0, n_after_1 …)"
-        )
+        raise MissingEvents("the events 'disease_week' do not say what was known after k weeks (n_week0, n_week1 …)")
     return named[0]
 
 
 def _as_told(weeks: Any, which: Any, at: Any, diseases_n: int, weeks_n: int) -> Any:
     """Gives, for a week, all counts as they had been told by its end."""
-    names = sorted((name for name in weeks.columns if name.startswith("n_after_")), key=lambda name: int(name[8:]))
+    names = sorted((name for name in weeks.columns if name.startswith("n_week")), key=lambda name: int(name[6:]))
     _first_told(weeks)
     versions = np.stack(
         [np.bincount(which * weeks_n + at, weeks[name].astype(np.float64), diseases_n * weeks_n) for name in names]
