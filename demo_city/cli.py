@@ -31,6 +31,7 @@ app.command("truth")(truth_command)
 app.command("grade")(grade_command)
 
 Seed = Annotated[int, typer.Option(help="another seed is another city")]
+Only = Annotated[str | None, typer.Option(help="ids of sources with commas between, such as S01,S17; default: all")]
 County = Annotated[str | None, typer.Option(help="code of one county-level unit, such as 990113; default: all")]
 
 
@@ -44,6 +45,7 @@ def serve_command(
     home: Annotated[Path, typer.Option(help="folder for the servers' data, kept from start to start")] = Path(
         "var/departments/linlan"
     ),
+    only: Only = None,
 ) -> None:
     """Serve every department's system until Ctrl-C: PostgreSQL, MariaDB, HTTP, SFTP, S3, drop folders.
 
@@ -67,6 +69,7 @@ def serve_command(
             county=county,
             until=last,
             days=days,
+            only=_sources(only),
             say=lambda line: typer.echo(f"  {time.monotonic() - began:6.1f} s  {line}"),
         )
     except (RuntimeError, ValueError) as error:
@@ -137,6 +140,7 @@ def day_command(
     county: County = None,
     tables: Annotated[str, typer.Option(help="csv or parquet: how tables and APIs are written")] = "parquet",
     processes: Annotated[int, typer.Option(help="how many make it")] = 2,
+    only: Only = None,
 ) -> None:
     """Write one day's deliveries of every source as files: files as they come, tables and APIs as CSV or Parquet.
 
@@ -163,6 +167,17 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         _fail(f"a day is written YYYY-MM-DD, not {text!r}")
+
+
+def _sources(only: str | None) -> tuple[str, ...] | None:
+    if only is None:
+        return None
+    from demo_city.departments import sources
+
+    known, asked = {source.id for source in sources()}, tuple(only.split(","))
+    if unknown := set(asked) - known:
+        _fail(f"no source {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+    return asked
 
 
 def _fail(told: str) -> NoReturn:

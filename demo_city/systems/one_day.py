@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
@@ -37,7 +37,15 @@ class Made:
 
 
 def write_day(
-    day: date, into: Path, *, seed: int, scale: float, county: str | None, tables: str, processes: int
+    day: date,
+    into: Path,
+    *,
+    seed: int,
+    scale: float,
+    county: str | None,
+    tables: str,
+    processes: int,
+    only: Collection[str] | None = None,
 ) -> Iterator[Made]:
     """Write one day's deliveries of all sources; what is delivered by week, month or quarter when it ends that day.
 
@@ -47,11 +55,15 @@ def write_day(
         seed, scale, county: of the city.
         tables: ``csv`` or ``parquet``: how rows of tables and APIs are written.
         processes: how many make it.
+        only: ids of the sources; None: all.
 
     Yields:
         What each source wrote, as it is done.
     """
-    order = sorted((one.id for one in sources()), key=lambda name: (name not in HEAVY_FIRST, name))
+    order = sorted(
+        (one.id for one in sources() if only is None or one.id in only),
+        key=lambda name: (name not in HEAVY_FIRST, name),
+    )
     if processes <= 1:
         world = World(seed, scale, county)
         yield from (_write_source(source, day, into, world, tables) for source in order)
