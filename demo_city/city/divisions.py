@@ -65,8 +65,8 @@ def townships_of(chance: Chance) -> Columns:
         ], dtype=object)  # fmt: skip
         is_sample = np.zeros(len(kinds), bool)
         is_sample[_sample_of(kinds, title, sample)] = True
-        for kind, n in zip(("street", "town", "special"), numbers, strict=True):
-            given[kind] += n
+        for of_kind, n in zip(given, numbers, strict=True):
+            given[of_kind] += n
         suffix = np.array([_CODE[kind] for kind in kinds]) + number + 1
         former = FORMER.get(code, ())
         which = number * len(former) // np.repeat(np.maximum(numbers, 1), numbers)
@@ -189,7 +189,7 @@ def villages_of(townships: Columns, villages_n: Integers) -> Columns:
 
 
 def grids_of(chance: Chance, townships: Columns, villages: Columns, villages_n: Integers, grids_n: Integers) -> Columns:
-    """Grids of the active townships, village by village; their rectangles stand in ``x0 y0 x1 y1``."""
+    """Grids of the active townships, village by village; without what their rectangles say (place and area)."""
     active = np.flatnonzero(townships["is_active"])
     at, number = repeated(grids_n[active])
     township_i = active[at]
@@ -209,8 +209,9 @@ def grids_of(chance: Chance, townships: Columns, villages: Columns, villages_n: 
     old = townships["old_code"][township_i]
     renumbered = (old == "") & chance.happens(0.03, "grid.renumbered", key)
     before = np.where(renumbered, townships["code"][township_i], old).astype(object)
-    tail = np.char.zfill((900 - in_township).astype("U3"), 3), np.char.zfill((in_village + 1).astype("U3"), 3)
-    old_id = np.where(before == "", "", before + tail[0].astype(object) + tail[1].astype(object))
+    village_before = np.char.zfill((900 - in_township).astype("U3"), 3).astype(object)
+    number_before = np.char.zfill((in_village + 1).astype("U3"), 3).astype(object)
+    old_id = np.where(before == "", "", before + village_before + number_before)
     urban = townships["is_urban"][township_i]
     households = np.maximum(np.rint(people / (2.35 + 0.5 * chance.uniform("grid.household", key))), 0).astype(np.int64)
     floating = np.where(urban, 0.22, 0.06) * np.exp(0.6 * chance.normal("grid.floating", key))
