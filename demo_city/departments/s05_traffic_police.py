@@ -395,8 +395,9 @@ def _violation_rows(world: World, days: Days) -> Rows:
                CASE WHEN is_test THEN '00000' ELSE k.code END AS "WFXW",
                CASE WHEN is_test THEN '测试抓拍' ELSE k.meaning END AS "WFNR", k.points AS "WFJFS", k.fine AS "FKJE",
                CASE WHEN is_camera THEN '电子警察' ELSE '现场执法' END AS "CJFS", speed AS "SCZ",
-               "at"::DATE AS _day, id AS _key, is_old AS "!old_area_code", no_road AS "!unknown_road",
-               no_plate AS "!plate_missing", wild AS "!speed_impossible", again AS "!repeated", is_test AS "!test_row"
+               "at"::DATE AS _day, id AS _key, is_old AND NOT again AS "!old_area_code",
+               no_road AND NOT again AS "!unknown_road", no_plate AND NOT again AS "!plate_missing",
+               wild AND NOT again AS "!speed_impossible", again AS "!repeated", is_test AND NOT again AS "!test_row"
         FROM violation AS v JOIN kinds AS k USING (kind) ORDER BY "at", id, again
         """,
         violation=Columns(

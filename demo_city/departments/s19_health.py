@@ -380,8 +380,9 @@ def _call_rows(world: World, days: Days) -> Rows:
                CASE WHEN is_test THEN '测试' ELSE category END AS "HJLB", patients_n AS "RS", area_code AS "XZQH",
                grid_id AS "WGBH", md5('120/' || place) AS "DD_HASH", printf('%.3f', lng) AS "JD",
                printf('%.3f', lat) AS "WD", hospital AS "JZJG", CASE WHEN is_empty THEN '1' ELSE '0' END AS "KC",
-               "at"::DATE AS _day, call_no AS _key, early AS "!arrived_before_dispatch", silent AS "!arrival_missing",
-               is_old AS "!old_area_code", again AS "!repeated", is_test AS "!test_row"
+               "at"::DATE AS _day, call_no AS _key, early AND NOT again AS "!arrived_before_dispatch",
+               silent AND NOT again AS "!arrival_missing", is_old AND NOT again AS "!old_area_code",
+               again AS "!repeated", is_test AND NOT again AS "!test_row"
         FROM call ORDER BY "at", call_no, again
         """,
         call=table.where(of).to_arrow().append_column("again", pa.array(repeated(times)[1] > 0)),

@@ -50,13 +50,16 @@ GOODS: dict[str, tuple[str, str]] = {
 """UN number and class (UN model regulations)."""
 NEVER_ARRIVES = 0.008
 LONGEST_DAYS = 4
-PAIRS_PER_PERSON = 60_000 / 7_700_000 * 1.35
+PAIRS_PER_PERSON = 60_000 / 7_700_000 * 1.1
 """Pairs of stops with passengers; those with fewer than five on a day are not delivered."""
 LEAST_TRIPS = 5
 WORSENS = 0.05
 
 WAYBILL_DIRT = (
-    Pattern("sent_again", "The queue gave the message out twice: the same row a day later.", 0.012, "unchanged"),
+    Pattern(
+        "sent_again", "The queue gave the message out twice: the same row again at the end of the day.", 0.012,
+        "unchanged",
+    ),
     Pattern("un_missing", "No UN number.", 0.025, "warning", "un_there", "un_no"),
     Pattern("un_malformed", "The UN number is written UN-1230.", 0.006, "warning", "un_well_formed", "un_no"),
     Pattern("quantity_in_kg", "Kilograms where tonnes are asked.", 0.008, "warning", "quantity_possible", "quantity_t"),
@@ -129,9 +132,9 @@ def _waybill_rows(world: World, days: Days) -> Rows:
     updated = np.where(is_done, made["arrived_at"][position], made["issued_at"][position])
     day = updated.astype("datetime64[D]")
     key = (*keys(made.where(position)), is_done.astype(np.int64))
-    # What the queue gives out again lies among the next day's messages.
+    # What the queue gives out again lies behind the other messages of the day.
     again = np.flatnonzero(chance.happens(0.0122, "s23.again", *key))
-    day = np.concatenate([day, day[again] + 1])
+    day = np.concatenate([day, day[again]])
     is_again = np.arange(len(day)) >= len(position)
     position, is_done = np.concatenate([position, position[again]]), np.concatenate([is_done, is_done[again]])
     updated = np.concatenate([updated, updated[again]])
@@ -159,9 +162,11 @@ def _waybill_rows(world: World, days: Days) -> Rows:
                CASE WHEN is_done THEN arrived_at END AS "arrivedAt",
                CASE WHEN is_done THEN '已完成' ELSE '在途' END AS status,
                '押运员' || driver || '，电话' || phone AS remark, updated AS "updatedAt",
-               day AS _day, waybill_no AS _key, is_again AS "!sent_again", lot < 0.025 AS "!un_missing",
-               lot >= 0.025 AND lot < 0.031 AS "!un_malformed", kilograms AS "!quantity_in_kg",
-               is_old AS "!old_area_code", is_test AS "!test_row"
+               day AS _day, waybill_no AS _key, is_again AS "!sent_again",
+               lot < 0.025 AND NOT is_again AS "!un_missing",
+               lot >= 0.025 AND lot < 0.031 AND NOT is_again AS "!un_malformed",
+               kilograms AND NOT is_again AS "!quantity_in_kg", is_old AND NOT is_again AS "!old_area_code",
+               is_test AND NOT is_again AS "!test_row"
         FROM waybill LEFT JOIN goods AS g USING (chem) ORDER BY day, is_again, updated, waybill_no
         """,
         waybill=Columns(
@@ -233,7 +238,8 @@ def _vehicle_rows(world: World, days: Days) -> Rows:
                kind AS "vehicleKind", day AS "runDate", km::DECIMAL(9, 1) AS km, online::INTEGER AS "onlineMin",
                overspeed::INTEGER AS "overspeedCount", fatigue::INTEGER AS "fatigueCount",
                night::DECIMAL(9, 1) AS "nightKm", day AS _day, vehicle_id || '|' || strftime(day, '%Y-%m-%d') AS _key,
-               drifts AS "!drift", off AS "!offline", lost AS "!carrier_missing", again AS "!repeated"
+               drifts AND NOT again AS "!drift", off AND NOT again AS "!offline",
+               lost AND NOT again AS "!carrier_missing", again AS "!repeated"
         FROM ran ORDER BY day, vehicle_id, again
         """,
         ran=table.where(of).with_columns(again=repeated(times)[1] > 0),
@@ -266,7 +272,8 @@ def _bus_rows(world: World, days: Days) -> Rows:
     row = np.repeat(np.arange(len(day)), times)
     table = Columns(
         pair_no=(of * 1_000_000 + n)[pair], township_i=of[pair], line=line[pair], board=board[pair],
-        alight=alight[pair], day=days.array[day], trips=trips[day, pair], words=lot < 0.02, failed=(lot >= 0.2) & (lot < 0.201),
+        alight=alight[pair], day=days.array[day], trips=trips[day, pair], words=lot < 0.02,
+        failed=(lot >= 0.2) & (lot < 0.201),
     )  # fmt: skip
     return written(
         """
@@ -276,7 +283,8 @@ def _bus_rows(world: World, days: Days) -> Rows:
                'ST' || t.code || lpad(alight::VARCHAR, 3, '0') AS "alightStop", t.code AS "areaCode",
                CASE WHEN failed THEN 999999 ELSE trips END::INTEGER AS trips, day AS _day,
                lpad(pair_no::VARCHAR, 9, '0') || '|' || strftime(day, '%Y-%m-%d') AS _key,
-               words AS "!line_in_words", failed AS "!trips_sentinel", again AS "!repeated"
+               words AND NOT again AS "!line_in_words", failed AND NOT again AS "!trips_sentinel",
+               again AS "!repeated"
         FROM rode JOIN townships AS t USING (township_i) ORDER BY day, pair_no, again
         """,
         rode=table.where(row).with_columns(again=repeated(times)[1] > 0),
@@ -312,7 +320,8 @@ def _bridge_rows(world: World, days: Days) -> Rows:
     return written(
         """
         SELECT b.bridge_no, b.name_zh AS bridge_name, b.road_code, s.area_code,
-               CASE WHEN s.swapped THEN b.lat ELSE b.lng END AS lng, CASE WHEN s.swapped THEN b.lng ELSE b.lat END AS lat,
+               CASE WHEN s.swapped THEN b.lat ELSE b.lng END AS lng,
+               CASE WHEN s.swapped THEN b.lng ELSE b.lat END AS lat,
                b.built_year, b.length_m,
                CASE WHEN s.lost THEN NULL WHEN s.roman THEN ['Ⅰ', 'Ⅱ', 'Ⅲ', 'Ⅳ', 'Ⅴ'][i.grade]
                     ELSE i.grade::VARCHAR END AS grade,
