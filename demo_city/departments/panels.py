@@ -306,3 +306,15 @@ def joined(parts: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Any, Any]
         for name in names
     }
     return rows_of(columns, flags, key, day[order], again[order])
+
+
+def texts_of(values: Any, places: int) -> Any:
+    """Numbers as texts with so many decimals."""
+    values = np.asarray(values)
+    return np.char.mod(f"%.{places}f", values).astype(object) if len(values) else np.zeros(0, object)
+
+
+def stamped(days: Any, pattern: str) -> Any:
+    """Days as texts by a strftime pattern."""
+    texts = pc.strftime(arrow(np.asarray(days).astype("datetime64[D]")), format=pattern)
+    return np.asarray(texts.to_numpy(zero_copy_only=False), dtype=object)

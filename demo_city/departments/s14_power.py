@@ -181,7 +181,7 @@ def _made(world: World) -> Columns:
     mean = np.minimum(mean, 250_000)
     is_group = is_flat & ~np.isnat(flat["group_from"][f])
     code, is_old = area_codes(world, township_i, number, "s14", OLD_RATE)
-    text = np.char.add(np.char.zfill(key.astype("U12"), 12), "").astype(object)
+    text = np.char.zfill(key.astype("U12"), 12).astype(object)
     prefix = np.array(["99R", "99C", "99M", "99E", "99B"], dtype=object)[kind]
     address = np.asarray(building["address_zh"], dtype=object)[b]
     address[building_i < 0] = "厂区"

@@ -31,6 +31,7 @@ from demo_city.departments.panels import (
     put,
     rounded,
     taken,
+    texts_of,
     twice_pattern,
 )
 from demo_city.departments.protocol import Api, Dataset, Pattern, Rows, Source, Table
@@ -419,7 +420,7 @@ def section_rows(world: World, days: Days) -> Rows:
     void = drawn < SECTION_99
     flagged = (drawn >= 0.3) & (drawn < 0.3 + SECTION_FLAGGED)
     trace = np.isin(sections["item"][who], [4, 5]) & (drawn >= 0.6) & (drawn < 0.6 + BELOW_LIMIT * 9 / 2)
-    text = np.where(void, "-99", np.char.mod("%.3f", value)).astype(object)
+    text = np.where(void, "-99", texts_of(value, 3)).astype(object)
     text = np.where(trace, np.where(sections["item"][who] == 4, "0.025L", "0.010L"), text)
     own = taken(
         sections,

@@ -16,7 +16,17 @@ import pyarrow as pa
 
 from demo_city.city.people import person_name
 from demo_city.columns import Columns
-from demo_city.departments.panels import Panel, arrow, events_table, month_firsts, put, rounded, taken
+from demo_city.departments.panels import (
+    Panel,
+    arrow,
+    events_table,
+    month_firsts,
+    put,
+    rounded,
+    stamped,
+    taken,
+    texts_of,
+)
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.systems import writers
 
@@ -171,7 +181,7 @@ def _months(world: World, series: Columns, months: Any) -> tuple[Any, Any]:
     steady = series["size"] * np.where(series["is_rate"], 1 + 0.004 * noise, trend * (1 + 0.003 * noise))
     month = rounded(np.where(series["is_flow"], moved, steady), 2)
     month = np.maximum(month, 0.01)
-    total = month.reshape(len(years), 12, -1).cumsum(axis=1).reshape(month.shape)
+    total = month.reshape(len(years), 12, series.rows_n).cumsum(axis=1).reshape(month.shape)
     total = rounded(np.where(series["is_flow"], total, month), 2)
     at = np.searchsorted(whole, np.asarray(months).astype("datetime64[M]"))
     return month[at], total[at]
@@ -201,7 +211,7 @@ def indicator_rows(world: World, days: Days) -> Rows:
     missing = (fault >= edges[2]) & (fault < edges[3])
     value = np.where(told | untold, total, value)
     is_old = series["has_old"][who] & panel.happens(OLD * 9 / 3, "old")
-    text = np.char.mod("%.2f", value).astype(object)
+    text = texts_of(value, 2)
     text = np.where(footnote, text + np.array(["①", "②", "*"], dtype=object)[panel.at % 3], text)
     own = taken(
         series,
@@ -210,7 +220,7 @@ def indicator_rows(world: World, days: Days) -> Rows:
     )
     n = panel.rows_n
     columns = {
-        "报告期": np.char.replace(period.astype("U7"), "-", "").astype(object),
+        "报告期": stamped(period, "%Y%m"),
         "行政区划/代码": put(own["区划"], is_old, own["旧"]),
         "行政区划/名称": own["名称"],
         "指标/代码": own["代码"],
@@ -251,7 +261,7 @@ def events(world: World, days: Days) -> Mapping[str, pa.Table]:
     return {
         "econ_month": events_table(
             {
-                "period": np.char.replace(month.astype("U7"), "-", "").astype(object)[at],
+                "period": stamped(month, "%Y%m")[at],
                 **own,
                 "value_final": final.ravel(),
                 "value_prelim": rounded(np.maximum(final * off, 0.01), 2).ravel(),

@@ -136,7 +136,7 @@ def _weeks(world: World, weeks: Any) -> Columns:
     single = Columns(
         week=monday[here],
         who=of[here],
-        clue=2 * 10**13 + steps["chain_no"][here] * 10_000_000 + steps["step_no"][here],
+        clue=10**17 + steps["chain_no"][here] * 10**8 + steps["step_no"][here],
         sort=np.full(int(here.sum()), STEP),
         claims=np.ones(int(here.sum()), np.int64),
         people=np.ones(int(here.sum()), np.int64),

@@ -29,6 +29,7 @@ from demo_city.departments.panels import (
     rounded,
     rows_of,
     scattered,
+    stamped,
     taken,
     twice_pattern,
 )
@@ -262,7 +263,7 @@ def ai_rows(world: World, days: Days) -> Rows:
     right = chance.happens(np.array([share for *_, share in AI_KINDS])[kind], "s27.ai.right", *keys)
     plates = plate(chance, "s27.ai.plate", *keys)
     has_plate = np.isin(kind, [2, 3, 4])
-    on = np.char.replace(made["on"].astype("U10"), "-", "").astype(object)
+    on = stamped(made["on"], "%Y%m%d")
     number = "AI" + on + taken({"id": devices["grid_id"]}, who, ("id",))["id"].to_numpy(zero_copy_only=False)
     number = number + np.char.zfill(made["running"].astype("U3"), 3).astype(object)
     own = taken(

@@ -29,6 +29,7 @@ from demo_city.departments.panels import (
     rounded,
     rows_of,
     scattered,
+    stamped,
     taken,
     twice_pattern,
 )
@@ -122,7 +123,7 @@ def _drawn(world: World, days: Days) -> Columns:
     on = steps["at"].astype("datetime64[D]")
     parts.append(
         Columns(
-            number=2 * 10**15 + steps["chain_no"] * 1000 + steps["step_no"],
+            number=10**17 + steps["chain_no"] * 10**8 + steps["step_no"],
             on=on,
             second=(steps["at"] - on).astype("timedelta64[s]").astype(np.int64),
             kind=np.where(steps["what"] == "lift_alarm", LIFT, SILENT),
@@ -175,9 +176,7 @@ def alarm_rows(world: World, days: Days) -> Rows:
     remark = "已电话告知" + room + "室住户" + resident + "（" + tel + "），嘱其将电动车移至楼下充电"
     app = np.array([code for *_, code, _ in KINDS], dtype=object)[kind]
     of_building = np.asarray(building["building_no"]).astype("U20").astype(object)[building_i]
-    number = np.char.replace(made["on"].astype("U10"), "-", "").astype(object) + made["number"].astype("U20").astype(
-        object
-    )
+    number = stamped(made["on"], "%Y%m%d") + made["number"].astype("U20").astype(object)
     columns = {
         "id": app + number,
         "time": start,

@@ -52,7 +52,7 @@ def _made(world: World) -> Columns:
     had = np.asarray(township["old_code"]) != ""
     people = np.asarray(township["population"], dtype=np.float64)
     rate = OLD_RATE / (people[had].sum() / people.sum())
-    is_old = (old != "") & (old != grid["grid_id"]) & chance.happens(rate, "s34.old", number)
+    is_old = had[township_i] & (old != "") & (old != grid["grid_id"]) & chance.happens(rate, "s34.old", number)
     code = np.where(is_old, np.asarray(township["old_code"], dtype=object)[township_i], township["code"][township_i])
     name = np.asarray(grid["name_zh"], dtype=object)
     return Columns(
