@@ -34,9 +34,10 @@ from demo_city.departments.production import (
     stamps,
     standing,
     workday_from,
+    written,
 )
 from demo_city.departments.protocol import Api, Dataset, Pattern, Rows, Source, Table
-from demo_city.departments.safety import active_townships, drawn, keys, moment, per_township, pick, written
+from demo_city.departments.safety import active_townships, drawn, keys, moment, per_township, pick
 
 if TYPE_CHECKING:
     from demo_city.days import Days

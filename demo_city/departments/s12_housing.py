@@ -25,9 +25,10 @@ from demo_city.departments.production import (
     of_rank,
     ordinal,
     standing,
+    written,
 )
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source, Table
-from demo_city.departments.safety import moment, written
+from demo_city.departments.safety import moment
 from demo_city.systems import writers
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _dust_rows(world: World, days: Days) -> Rows:
     flat = chance.happens(0.03, "s12.flat", key, day) & (clock >= begins) & (clock < begins + 10)
     stuck_at = np.round(30 + 120 * chance.uniform("s12.flat.value", key, day), 1)
     lot = chance.uniform("s12.dust.dirt", key, made["stamp"])
-    wrong_unit = chance.happens(0.02, "s12.unit", key, day)
+    wrong_unit = chance.happens(0.02, "s12.unit", key, made["stamp"] // 6)
     base = Columns(
         site_no=site["site_no"][made["site_i"]], hour=made["hour"], day=made["day"],
         pm10=np.where(flat, stuck_at, made["pm10"]), missing_code=lot < 0.004,

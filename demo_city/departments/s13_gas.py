@@ -32,9 +32,10 @@ from demo_city.departments.production import (
     ordinal,
     stamps,
     workday_from,
+    written,
 )
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
-from demo_city.departments.safety import drawn, keys, moment, per_township, pick, written
+from demo_city.departments.safety import drawn, keys, moment, per_township, pick
 from demo_city.systems import writers
 
 if TYPE_CHECKING:

@@ -28,9 +28,10 @@ from demo_city.departments.production import (
     of_rank,
     ordinal,
     stamps,
+    written,
 )
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source, Table
-from demo_city.departments.safety import active_townships, after, drawn, keys, moment, per_township, pick, written
+from demo_city.departments.safety import active_townships, after, drawn, keys, moment, per_township, pick
 from demo_city.systems import writers
 
 if TYPE_CHECKING:

@@ -17,9 +17,18 @@ import pyarrow as pa
 
 from demo_city.city.people import person_name, phone
 from demo_city.columns import Columns
-from demo_city.departments.production import firsts_of_months, latest, mondays, of_rank, ordinal, stamps, through
+from demo_city.departments.production import (
+    firsts_of_months,
+    latest,
+    mondays,
+    of_rank,
+    ordinal,
+    stamps,
+    through,
+    written,
+)
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source, no_dirt
-from demo_city.departments.safety import drawn, keys, nearby, old_codes, per_township, pick, written
+from demo_city.departments.safety import drawn, keys, nearby, old_codes, per_township, pick
 from demo_city.systems import writers
 
 if TYPE_CHECKING:
