@@ -17,8 +17,9 @@ from demo_city.departments.protocol import Dataset, Files
 if TYPE_CHECKING:
     from demo_city.world import World
 
-LOOKS_BACK = {"S07": 240, "S19": 900}
-"""Days before the delivered ones whose events count too: hazards still open, weeks that say what is usual."""
+LOOKS_BACK = {"S07": 240, "S13": 365, "S19": 900}
+"""Days before the delivered ones whose events count too: hazards still open, visits of a year, weeks that
+say what is usual."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ ORIGINS: dict[str, Origin] = {
     "air_hour": Origin("linlan.environment.air_hour", key=_air_key),
     "water_section_month": Origin("linlan.environment.water_section"),
     "emission_day": Origin("linlan.environment.emission_hour"),
-    "equipment": Origin("linlan.market.equipment", "code"),
+    "equipment": Origin("linlan.market.equipment", "equip_code"),
     "dust_hour": Origin("linlan.housing.dust_hour"),
     "lead": Origin("linlan.command.lead", "lead_no"),
     "instruction": Origin("linlan.command.instruction", "no"),

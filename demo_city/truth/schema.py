@@ -205,7 +205,7 @@ TABLES: dict[str, Table] = {
                 (
                     "detectable_from_on",
                     "DATE",
-                    "First day by whose deliveries the model's rule could see it; NULL = nothing delivered tells.",
+                    "First delivered day by which the model's rule could see it; NULL = not while it is so.",
                 ),
                 ("true_until_on", "DATE", "Last day on which it is so; NULL = beyond the delivered days."),
                 ("event_at", "TIMESTAMP", "The event it would have warned of; NULL = none."),

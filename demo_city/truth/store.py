@@ -159,6 +159,9 @@ def _lay_events(world: World, days: Days, source: Source, folder: Path, step: in
             parts.setdefault(name, []).append(table)
     for name, tables in parts.items():
         whole = pa.concat_tables(tables, promote_options="permissive")
+        if len(tables) > 1:  # what stands for longer than a stretch is told in each
+            with duckdb.connect(config={"threads": 1}) as connection:
+                whole = connection.execute("SELECT DISTINCT * FROM whole ORDER BY ALL").to_arrow_table()
         pq.write_table(whole, folder / "events" / f"{source.id}.{name}.parquet")
 
 

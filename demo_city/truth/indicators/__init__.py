@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from demo_city.truth.indicators import (  # noqa: F401  each registers what it computes
     appeals,
+    checkup,
     command,
     data,
     environment,
     governance,
     hazards,
     health,
+    readiness,
     safety,
 )
 from demo_city.truth.indicators.frame import Frame, MissingEvents, Part

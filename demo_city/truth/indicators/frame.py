@@ -158,6 +158,15 @@ class Divisions:
         county_i = np.asarray(county_i).astype(np.int64)
         return np.where(county_i < 0, self.leaves_n - 1, self._leaf_of_county[county_i])
 
+    def leaf_of_code(self, codes: Any) -> Any:
+        """Leaf of each division code, 6, 9 or more digits; of any other code the city."""
+        townships = self.codes[self.scopes == "township"].astype(str)
+        counties = self.codes[self.scopes == "county"].astype(str)
+        known = {code: leaf for leaf, code in enumerate([*townships, *counties])}
+        texts, which = np.unique(np.asarray(codes).astype(str), return_inverse=True)
+        leaves = [known.get(text[:9], known.get(text[:6], self.leaves_n - 1)) for text in texts]
+        return np.array(leaves, dtype=np.int64)[which] if len(texts) else np.zeros(0, np.int64)
+
     def up(self, leaves: Any) -> Any:
         """Sums of windows × leaves as windows × divisions."""
         return leaves @ self.within

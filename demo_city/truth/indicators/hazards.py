@@ -238,22 +238,28 @@ _YEAR_DAYS = 365
     ),
 )
 def overdue(frame: Frame, parts: Mapping[str, Part]) -> None:
-    """I17: overdue / equipment in use; gas users checked within a year / users; hours of dust above 150 µg/m³.
+    """I17: overdue / equipment in use; gas users checked in a year / users; hours of dust above 150 µg/m³.
 
-    Equipment: events ``equipment``, one row per piece and state, from `from_on` until before `until_on`. Gas: a visit
-    counts when somebody was let in (is_entered), not "到访不遇"; the users are the register of the six companies. The
-    year before a window is not wholly delivered unless the history is that long; then the value is not recoverable.
+    Equipment: events ``equipment``, one row per piece and round, from its inspection (valid_from) until before the next
+    (valid_until); the list is weekly, so known is the state of the last Sunday. Gas: a visit counts when somebody was
+    let in (is_entered), not "到访不遇"; the users are the register of the six companies. The year before a window is
+    not wholly delivered unless the history is that long; then the value is not recoverable.
     """
-    pieces = frame.events("equipment", "code", "next_due_on", "from_on", "until_on", first_on="from_on")
-    begins, ends, due = day(pieces["from_on"]), day(pieces["until_on"]), day(pieces["next_due_on"])
+    pieces = frame.events(
+        "equipment", "equip_code", "next_due_on", "valid_from", "valid_until", "is_in_use", first_on="valid_from"
+    )
+    pieces = pieces.where(pieces["is_in_use"].astype(bool))
+    begins, ends, due = day(pieces["valid_from"]), day(pieces["valid_until"]), day(pieces["next_due_on"])
     for kind in _STOCK:
         windows = frame.windows(kind)
-        late, there = np.zeros((2, windows.n, frame.divisions.n))
-        for number, last in enumerate(windows.last):
-            now = (begins <= last) & ~(ends <= last)
-            there[number] = _sum(frame, pieces.place[now])
-            late[number] = _sum(frame, pieces.place[now & (due < last)])
-        frame.write(parts["equipment_overdue_rate"], windows, Figures(late, late, there, there))
+        sundays = windows.last - (windows.last.astype(np.int64) + 4) % 7
+        late, there, late_known, there_known = np.zeros((4, windows.n, frame.divisions.n))
+        for at, (last, sunday) in enumerate(zip(windows.last, sundays, strict=True)):
+            for on, of_late, of_all in ((last, late, there), (sunday, late_known, there_known)):
+                now = (begins <= on) & ~(ends <= on)
+                of_all[at] = _sum(frame, pieces.place[now])
+                of_late[at] = _sum(frame, pieces.place[now & (due < on)])
+        frame.write(parts["equipment_overdue_rate"], windows, Figures(late, late_known, there, there_known))
     _gas_coverage(frame, parts["gas_coverage"])
     hours = frame.events("dust_hour", "at", "pm10", "is_reported", first_on="at")
     over = hours.where((hours["pm10"].astype(np.float64) > PM10_LIMIT) & hours["is_reported"].astype(bool))

@@ -174,6 +174,24 @@ def diseases(frame: Frame, parts: Mapping[str, Part]) -> None:
     )
 
 
+def alarms_of(frame: Frame) -> tuple[Any, Any]:
+    """Disease and Monday of every week with an alarm by the final counts, whatever was delivered."""
+    weeks = frame.table("disease_week", "disease", "week_on", "n_final")
+    if not weeks.rows_n:
+        return np.zeros(0, dtype=object), np.zeros(0, "datetime64[D]")
+    week = weeks["week_on"].astype("datetime64[D]")
+    names, which = np.unique(weeks["disease"].astype(str), return_inverse=True)
+    at, n = (week - week.min()).astype(int) // 7, int((week.max() - week.min()).astype(int) // 7) + 1
+    counts = np.bincount(which * n + at, weeks["n_final"].astype(np.float64), len(names) * n).reshape(len(names), n)
+    found = [
+        (name, week.min() + 7 * now)
+        for name, series in zip(names, counts, strict=True)
+        for now in range(n)
+        if _is_alarm(series, now)
+    ]
+    return np.array([name for name, _ in found], dtype=object), np.array([on for _, on in found], "datetime64[D]")
+
+
 def _first_told(weeks: Any) -> str:
     named = sorted(name for name in weeks.columns if name.startswith("n_week"))
     if not named:

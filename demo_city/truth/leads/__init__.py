@@ -6,7 +6,7 @@ or a register says it (a hazard is overdue, a flat is let to a group). Signs tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ import pyarrow as pa
 
 from demo_city.columns import Columns
 from demo_city.days import Days
-from demo_city.truth.indicators.frame import Events, Frame, day
+from demo_city.life import KINDS
+from demo_city.truth.indicators.frame import Frame, day
+from demo_city.truth.leads.registers import REGISTERED
 from demo_city.truth.schema import TABLES
 
 if TYPE_CHECKING:
@@ -93,27 +95,6 @@ PLANTED: dict[str, tuple[str, ...]] = {
 }
 """Models whose leads are true while a scenario lasts, by its kinds."""
 
-MAJOR_DAYS, GENERAL_DAYS = 0, 7
-DUST_LIMIT_UGM3, DUST_HOURS = 150.0, 3
-STALE_VISITS = 3
-MEDIATION_DAYS = 15
-GAS_DAYS, GAS_WORST_DAYS = 30, 1
-COLUMNS = TABLES["lead"].arrow.names
-
-Find = Callable[["World", Days, Frame], Columns]
-REGISTERED: dict[str, tuple[str, Find]] = {}
-"""Models whose leads a register or the events answer: what makes them true, and what finds them."""
-
-
-def registered(model: str, rule: str) -> Callable[[Find], Find]:
-    """Register what finds the true leads of a model."""
-
-    def register(find: Find) -> Find:
-        REGISTERED[model] = (rule, find)
-        return find
-
-    return register
-
 
 def true_leads(world: World, days: Days, frame: Frame, models: Sequence[str] | None = None) -> pa.Table:
     """The table ``lead``: every true lead that is so on one of the days.
@@ -130,6 +111,7 @@ def true_leads(world: World, days: Days, frame: Frame, models: Sequence[str] | N
     """
     parts = [_of_signs(world, model, signs) for model, signs in CHAINED.items()]
     parts += [_of_scenarios(world, model, kinds) for model, kinds in PLANTED.items()]
+    parts += [_of_places(world, model, subject, kinds) for model, (subject, kinds) in placed().items()]
     for model, (_, find) in REGISTERED.items():
         if models is None or model in models:
             made = find(world, days, frame)
@@ -137,14 +119,21 @@ def true_leads(world: World, days: Days, frame: Frame, models: Sequence[str] | N
     tables = [_as_table(world, part) for part in parts if part.rows_n]
     whole = pa.concat_tables([TABLES["lead"].arrow.empty_table(), *tables])
     first, last = np.datetime64(days.first), np.datetime64(days.last)
-    begins = whole["true_from_on"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    ends = whole["true_until_on"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    begins, ends, seen = (
+        whole[name].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+        for name in ("true_from_on", "true_until_on", "detectable_from_on")
+    )
+    # Nothing is seen before the first delivery, and what is over when its list comes is never seen.
+    seen = np.where(np.isnat(seen), NEVER, np.maximum(seen, first))
+    seen = np.where(seen > ends, NEVER, seen)
+    at = whole.schema.get_field_index("detectable_from_on")
+    whole = whole.set_column(at, "detectable_from_on", pa.array(seen, pa.date32()))
     return whole.filter(pa.array((begins <= last) & ~(ends < first)))
 
 
 def models() -> list[tuple[str, bool, str]]:
     """All 130 models: id, whether the world has an answer, and by what, or why not."""
-    made = []
+    made, near = [], placed()
     for model in [*(f"G{number:02}" for number in range(1, 28)), *(f"W{number:03}" for number in range(28, 131))]:
         rules = []
         if model in CHAINED:
@@ -158,6 +147,12 @@ def models() -> list[tuple[str, bool, str]]:
             rules.append(f"while a scenario lasts ({', '.join(PLANTED[model])}), about its topic")
         if model in REGISTERED:
             rules.append(REGISTERED[model][0])
+        if model in near:
+            subject, kinds = near[model]
+            rules.append(
+                f"from the first sign of a chain ({', '.join(kinds)}) to {AFTER_EVENT} days after its event, about its "
+                f"{subject}"
+            )
         if rules:
             made.append((model, True, "; ".join(rules) + "."))
         elif model.startswith("G"):
@@ -178,6 +173,48 @@ UNANSWERED: dict[str, str] = {
     "W091": "a forecast; the days above the limit are I15.",
     "W126": "the list of risks and its owners are the lake's own decisions.",
 }
+AFTER_EVENT = 30
+"""Days after a chain's event for which a lead about its place still counts as true, as in the command centre."""
+
+
+def placed() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Models that look for what chains are made of, without a count of signs: subject and kinds of chains.
+
+    The command centre holds the same leads for true (`demo_city.departments.command_leads`).
+    """
+    from demo_city.departments.command_leads import MODELS
+
+    kinds = {kind.name for kind in KINDS}
+    found = {model.id: (model.subject, tuple(cause for cause in model.causes if cause in kinds)) for model in MODELS}
+    taken = {*CHAINED, *PLANTED, *REGISTERED}
+    return {
+        model: (subject, causes)
+        for model, (subject, causes) in found.items()
+        if causes and model not in taken and not model.startswith("G")
+    }
+
+
+def _of_places(world: World, model: str, subject: str, kinds: tuple[str, ...]) -> Columns:
+    chains, steps = world.life.chains, world.life.steps
+    own = chains.where(np.isin(chains["kind"], kinds) & (chains[f"{subject}_i"] >= 0))
+    if not own.rows_n:
+        return Columns()
+    order = np.lexsort((steps["at"], steps["chain_no"]))
+    numbers = steps["chain_no"][order]
+    begins = day(steps["at"][order][np.searchsorted(numbers, own["chain_no"])])
+    n = own.rows_n
+    return Columns(
+        model_id=np.full(n, model, dtype=object),
+        subject_kind=np.full(n, subject, dtype=object),
+        subject=_subject(world, subject, own),
+        township_i=own["township_i"],
+        true_from_on=begins,
+        detectable_from_on=begins,
+        true_until_on=day(own["event_at"]) + AFTER_EVENT,
+        event_at=own["event_at"].astype("datetime64[s]"),
+        chain_no=own["chain_no"],
+        evidence=own["kind"],
+    )
 
 
 def _of_signs(world: World, model: str, of: Signs) -> Columns:
@@ -249,80 +286,6 @@ def _of_scenarios(world: World, model: str, kinds: tuple[str, ...]) -> Columns:
         event_at=np.full(n, np.datetime64("NaT", "s")),
         chain_no=own["scenario_no"],
         evidence=own["kind"],
-    )
-
-
-def standing(kind: str, subject: Any, township_i: Any, begins: Any, ends: Any, seen: Any, evidence: str) -> Columns:
-    """Leads that are true from a day to a day.
-
-    Args:
-        kind, subject: what they are about.
-        township_i: where.
-        begins, ends: first and last day on which it is so; NaT = still.
-        seen: first day by whose deliveries it could be seen; NaT = never.
-        evidence: table of events.
-    """
-    n = len(begins)
-    return Columns(
-        subject_kind=np.full(n, kind, dtype=object),
-        subject=np.asarray(subject, dtype=object),
-        township_i=np.asarray(township_i),
-        true_from_on=day(begins),
-        detectable_from_on=day(seen),
-        true_until_on=day(ends),
-        event_at=np.full(n, np.datetime64("NaT", "s")),
-        chain_no=np.full(n, -1),
-        evidence=np.full(n, evidence, dtype=object),
-    )
-
-
-def _later(left: Any, right: Any) -> Any:
-    return np.where(np.isnat(left) | np.isnat(right), NEVER, np.maximum(left, right))
-
-
-def overdue(events: Events, kind: str, id: str, due: Any, ends: Any, grace: Any, evidence: str) -> Columns:
-    """Things not done by their day and some days of grace: from the day after until they are done."""
-    begins = day(due) + grace + 1
-    ends = day(ends)
-    late = ~np.isnat(begins) & ~(ends < begins)
-    return standing(
-        kind,
-        events[id][late].astype(str),
-        events["township_i"][late],
-        begins[late],
-        ends[late] - 1,
-        _later(begins, events.known)[late],
-        evidence,
-    )
-
-
-@registered("W052", "a hazard is not closed after its day: major at once, others after 7 days (events hazard)")
-def _hazards(world: World, days: Days, frame: Frame) -> Columns:
-    hazards = frame.events("hazard", "hazard_no", "due_on", "closed_on", "is_major")
-    grace = np.where(hazards["is_major"].astype(bool), MAJOR_DAYS, GENERAL_DAYS)
-    return overdue(hazards, "hazard", "hazard_no", hazards["due_on"], hazards["closed_on"], grace, "hazard")
-
-
-@registered("W113", "a case that was passed on is open after its deadline (events hotline_case)")
-def _stuck_cases(world: World, days: Days, frame: Frame) -> Columns:
-    cases = frame.events("hotline_case", "case_no", "deadline_at", "closed_at", "dispatched_at", "is_withdrawn")
-    cases = cases.where(~np.isnat(cases["dispatched_at"]) & ~cases["is_withdrawn"].astype(bool))
-    return overdue(cases, "case", "case_no", cases["deadline_at"], cases["closed_at"], 0, "hotline_case")
-
-
-@registered("W130", "a flat is really let to a group (register of flats; G01 to G27 are true of the same flats)")
-def _group_rentals(world: World, days: Days, frame: Frame) -> Columns:
-    flat, building = world.city.flat, world.city.building
-    own = flat.where(~np.isnat(flat["group_from"]))
-    begins, ends = day(own["group_from"]), day(own["group_to"])
-    return standing(
-        "flat",
-        own["flat_no"].astype(str),
-        building["township_i"][own["building_i"]],
-        begins,
-        ends,
-        np.maximum(begins, np.datetime64(days.first)),
-        "flat",
     )
 
 
