@@ -104,7 +104,7 @@ class _Folder(asyncssh.SFTPServer):
     """A department's folder: everything may be read, written is below ``inbox`` only."""
 
     def _allow(self, path: bytes) -> None:
-        if not os.path.normpath(b"/" + path).startswith(b"/" + INBOX.encode() + b"/"):
+        if not os.path.normpath(b"/" + path.lstrip(b"/")).startswith(b"/" + INBOX.encode() + b"/"):
             raise asyncssh.SFTPPermissionDenied("only inbox can be written")
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
