@@ -61,7 +61,8 @@ ITEMS: tuple[tuple[str, str, str, int, float, bool], ...] = (
 BOX = 24.0
 """Pieces in a box."""
 TEAMS: tuple[tuple[str, str, int], ...] = (
-    ("综合应急救援队", "42E01", 28), ("防汛抢险队", "42E20", 22), ("森林消防队", "42E12", 15), ("危化救援队", "42E06", 18),
+    ("综合应急救援队", "42E01", 28), ("防汛抢险队", "42E20", 22), ("森林消防队", "42E12", 15),
+    ("危化救援队", "42E06", 18),
     ("电力抢修队", "42E17", 24), ("燃气抢修队", "42E18", 16), ("通信保障队", "42E16", 12), ("道路抢通队", "42E15", 20),
 )  # fmt: skip
 DRILL_KINDS = ("桌面推演", "实战演练", "双盲演练")
@@ -72,17 +73,20 @@ PLAN = (
     Pattern("revised_zero_date", "1900-01-01 for a plan that was never revised.", 0.02, "warning", "revised_date_real",
             "revised_on"),
     Pattern("level_spelling", "The level of response as a number.", 0.02, "warning", "level_known", "response_level"),
-    Pattern("event_code_old", "The code of the event as an old table misspelled it.", 0.015, "warning", "event_code_form",
+    Pattern("event_code_old", "The code of the event as an old table misspelled it.", 0.015, "warning",
+        "event_code_form",
             "event_code"),
 )  # fmt: skip
 DRILL = (
     Pattern("more_fixed_than_found", "More issues remedied than were found.", 0.02, "warning", "fixed_within_issues",
             "fixed_n"),
-    Pattern("held_zero_date", "1900-01-01 for a drill that was not held.", 0.02, "warning", "held_date_real", "held_on"),
+    Pattern("held_zero_date", "1900-01-01 for a drill that was not held.", 0.02, "warning", "held_date_real",
+        "held_on"),
 )  # fmt: skip
 STOCK = (
     Pattern("unit_box", "Counted in boxes where pieces are asked.", 0.015, "warning", "unit_standard", "unit"),
-    Pattern("expired_in_stock", "Expired, and still in stock by its status.", 0.04, "warning", "not_expired", "expires_on"),
+    Pattern("expired_in_stock", "Expired, and still in stock by its status.", 0.04, "warning", "not_expired",
+        "expires_on"),
     Pattern("negative_qty", "A booking twice: less than nothing.", 0.003, "quarantine", "qty_not_negative", "qty"),
     Pattern("old_area_code", "Area code from before a merger.", 0.012, "warning", "area_code_valid", "area_code"),
 )  # fmt: skip
@@ -92,7 +96,8 @@ TEAM = (
 )  # fmt: skip
 SHELTER = (
     Pattern("more_people_than_room", "More people than square metres.", 0.02, "warning", "room_for_all", "capacity_n"),
-    Pattern("swapped_coordinates", "Longitude and latitude in each other's place.", 0.02, "warning", "lng_in_city", "lng"),
+    Pattern("swapped_coordinates", "Longitude and latitude in each other's place.", 0.02, "warning", "lng_in_city",
+        "lng"),
 )  # fmt: skip
 
 
@@ -111,9 +116,9 @@ def _divisions(world: World) -> Columns:
         code=code,
         key=code.astype(np.int64),
         level=level,
-        name_zh=np.concatenate(
-            [["临澜市"], city.county["name_zh"][counties], city.township["name_zh"][active]]
-        ).astype(object),
+        name_zh=np.concatenate([["临澜市"], city.county["name_zh"][counties], city.township["name_zh"][active]]).astype(
+            object
+        ),
         people=np.concatenate([[people.sum()], city.county["population"][counties], people[active]]),
         township_i=np.concatenate([[-1], np.full(len(counties), -1), active]),
         lng=np.concatenate([[122.95], city.county["lng"][counties], city.township["lng"][active]]),
@@ -175,6 +180,7 @@ def _plan_register(world: World) -> tuple[Rows, Any, Any]:
     chance, place, made = world.chance, divisions(world), plans(world)
     key = (place["key"][made["division_i"]], made["event"], made["level"])
     lot = chance.uniform("s08.plan.dirt", *key)
+    has_zero = np.array(["0" in code for code, *_ in EVENTS])
     level = place["level"][made["division_i"]]
     leads = of_rank(tuple(lead for *_, lead in EVENTS), made["event"])
     base = Columns(
@@ -182,15 +188,18 @@ def _plan_register(world: World) -> tuple[Rows, Any, Any]:
         code=of_rank(tuple(code for code, *_ in EVENTS), made["event"]),
         event=of_rank(tuple(name for _, name, _ in EVENTS), made["event"]), level=of_rank(LEVELS, made["level"]),
         level_no=made["level"] + 1, area=place["code"][made["division_i"]],
-        department=np.where(level == 4, "township", leads).astype(object), issued=made["issued"], revised=made["revised"],
+        department=np.where(level == 4, "township", leads).astype(object), issued=made["issued"],
+        revised=made["revised"],
         due=made["due"], extreme=chance.happens(0.35, "s08.extreme", *key),
         person=person_name(chance, "s08.contact", *key), tel=phone(chance, "s08.contact", *key),
         review_due_missing=lot < 0.03, revised_zero_date=np.isnat(made["revised"]) & (lot > 0.5) & (lot < 0.57),
-        level_spelling=(lot >= 0.03) & (lot < 0.05), event_code_old=(lot >= 0.05) & (lot < 0.068) & np.array(["0" in code for code, *_ in EVENTS])[made["event"]],
+        level_spelling=(lot >= 0.03) & (lot < 0.05),
+        event_code_old=(lot >= 0.05) & (lot < 0.068) & has_zero[made["event"]],
     )  # fmt: skip
     rows = written(
         """
-        SELECT b.number AS plan_no, 'V' || b.version || '.0' AS ver, b.place || b.event || '应急预案（' || b.level || '响应）'
+        SELECT b.number AS plan_no, 'V' || b.version || '.0' AS ver,
+               b.place || b.event || '应急预案（' || b.level || '响应）'
                    AS plan_name,
                CASE WHEN b.event_code_old THEN replace(b.code, '0', 'O') ELSE b.code END AS event_code,
                b.event AS event_name,
@@ -246,7 +255,7 @@ def _drill_rows(world: World, days: Days) -> Rows:
 
 
 def _drill_register(world: World) -> tuple[Rows, Any, Any]:
-    """A drill from sixty days before it is planned: planned, then held, then its issues remedied; kept for two years."""
+    """A drill from sixty days before its day: planned, held, its issues remedied; kept for two years."""
     chance, place, made = world.chance, divisions(world), drills(world)
     begins, ends = made["planned_on"] - 60, made["planned_on"] + 730
     held = np.where(np.isnat(made["held_on"]), ends + 1, made["held_on"])
@@ -268,18 +277,23 @@ def _drill_register(world: World) -> tuple[Rows, Any, Any]:
         event=of_rank(tuple(name for _, name, _ in EVENTS), both["event"]), kind=of_rank(DRILL_KINDS, both["kind"]),
         planned=both["planned_on"], held=both["held_on"], state=both["state"], people=both["people_n"],
         issues=both["issues_n"], fixed=both["fixed_n"],
-        more_fixed_than_found=(both["state"] == 2) & (lot < 0.03), held_zero_date=(both["state"] == 0) & (lot > 0.5) & (lot < 0.6),
+        more_fixed_than_found=(both["state"] == 2) & (lot < 0.03),
+        held_zero_date=(both["state"] == 0) & (lot > 0.5) & (lot < 0.6),
         person=person_name(chance, "s08.drill.leader", *key), tel=phone(chance, "s08.drill.leader", *key),
     )  # fmt: skip
     rows = written(
         """
-        SELECT b.number AS drill_no, b.area AS area_code, b.place || b.event || b.kind AS drill_name, b.code AS event_code,
+        SELECT b.number AS drill_no, b.area AS area_code, b.place || b.event || b.kind AS drill_name,
+               b.code AS event_code,
                b.kind AS drill_type, b.planned AS planned_on,
                CASE WHEN b.held_zero_date THEN DATE '1900-01-01' WHEN b.state > 0 THEN b.held END AS held_on,
-               CASE WHEN b.state > 0 THEN b.people END AS people_num, CASE WHEN b.state > 0 THEN b.issues END AS issue_num,
-               CASE WHEN b.more_fixed_than_found THEN b.issues + 3 WHEN b.state = 2 THEN b.fixed WHEN b.state = 1 THEN 0 END
+               CASE WHEN b.state > 0 THEN b.people END AS people_num,
+               CASE WHEN b.state > 0 THEN b.issues END AS issue_num,
+               CASE WHEN b.more_fixed_than_found THEN b.issues + 3 WHEN b.state = 2 THEN b.fixed
+                    WHEN b.state = 1 THEN 0 END
                    AS fixed_num,
-               b.person AS leader, b.tel AS leader_tel, '联系人' || b.person || '，' || b.tel AS remark, b.number AS _key,
+               b.person AS leader, b.tel AS leader_tel, '联系人' || b.person || '，' || b.tel AS remark,
+               b.number AS _key,
                b.more_fixed_than_found AS "!more_fixed_than_found", b.held_zero_date AS "!held_zero_date"
         FROM b
         """,
@@ -296,7 +310,9 @@ def lines(world: World) -> Columns:
 def _lines(world: World) -> Columns:
     chance, place = world.chance, divisions(world)
     of_township = np.clip(np.rint(32 * np.sqrt(place["people"] / 10_000)), 8, 110)
-    division_i, n = repeated(np.where(place["level"] == 2, 96, np.where(place["level"] == 3, 48, of_township)).astype(np.int64))
+    division_i, n = repeated(
+        np.where(place["level"] == 2, 96, np.where(place["level"] == 3, 48, of_township)).astype(np.int64)
+    )
     key = place["key"][division_i] * 1000 + n
     item = (n + chance.integers(0, len(ITEMS), "s08.first_item", place["key"][division_i])) % len(ITEMS)
     share = np.where(place["level"][division_i] == 4, 1.0, 0.12) / (1 + n // len(ITEMS))
@@ -343,6 +359,7 @@ def _stocks(world: World, days: Days) -> Columns:
 
 def _storm_days(world: World, days: Days) -> Any:
     """For each day how many of the quarter's days so far had more than 50 mm of rain or a storm's wind."""
+
     def make() -> Any:
         weather = world.life.weather_daily(WHOLE)
         hard = (weather["rain_mm"] > 50) | (weather["wind_max_ms"] > 17)
@@ -377,9 +394,12 @@ def _stock_rows(world: World, days: Days) -> Rows:
     )
     return written(
         f"""
-        SELECT l.number AS stock_no, l.code AS item_code, l.name AS item_name, l.store AS store_name, l.area AS area_code,
-               CASE WHEN s.negative_qty THEN -1 - s.qty WHEN l.unit_box THEN round(s.qty / {BOX}, 1) ELSE s.qty END AS qty,
-               CASE WHEN l.unit_box THEN '箱' ELSE l.unit END AS unit, l.least AS min_qty, s.expires_on, '在库' AS status,
+        SELECT l.number AS stock_no, l.code AS item_code, l.name AS item_name, l.store AS store_name,
+               l.area AS area_code,
+               CASE WHEN s.negative_qty THEN -1 - s.qty WHEN l.unit_box THEN round(s.qty / {BOX}, 1)
+                    ELSE s.qty END AS qty,
+               CASE WHEN l.unit_box THEN '箱' ELSE l.unit END AS unit, l.least AS min_qty, s.expires_on,
+               '在库' AS status,
                l.person AS keeper, l.tel AS keeper_tel, s.day AS _day, l.number AS _key, l.unit_box AS "!unit_box",
                s.expired_in_stock AS "!expired_in_stock", s.negative_qty AS "!negative_qty",
                l.old_area_code AS "!old_area_code"
@@ -428,7 +448,8 @@ def _team_register(world: World) -> Rows:
         SELECT CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS team_no,
                CASE WHEN b.test_row THEN '测试队伍' ELSE b.place || b.name END AS team_name, b.code AS resource_code,
                b.area AS area_code, CASE WHEN b.nobody_in_it THEN 0 ELSE b.people END AS people_num, b.person AS leader,
-               b.tel AS leader_tel, b.lng, b.lat, CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS _key,
+               b.tel AS leader_tel, b.lng, b.lat,
+               CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS _key,
                b.nobody_in_it AS "!nobody_in_it", b.test_row AS "!test_row"
         FROM b
         """,
@@ -482,7 +503,8 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
             valid_from=plan["first"], valid_until=plan["last"], revised_on=plan["revised"], review_due_on=plan["due"],
         ).to_arrow(),
         "plan_cell": Columns(
-            event_code=of_rank(codes, cell["event"]), level=cell["level"] + 1, area_code=place["code"][cell["division_i"]],
+            event_code=of_rank(codes, cell["event"]), level=cell["level"] + 1,
+            area_code=place["code"][cell["division_i"]],
             scope_level=place["level"][cell["division_i"]],
         ).to_arrow(),
         "drill": Columns(

@@ -46,20 +46,26 @@ RAIN_WASHES = 0.16
 """Share of the dust that a millimetre of rain in the hour takes out of the air."""
 
 SITE = (
-    Pattern("finished_but_active", "Finished and accepted, but still at work by its status.", 0.06, "core", None, "status"),
+    Pattern("finished_but_active", "Finished and accepted, but still at work by its status.", 0.06, "core", None,
+        "status"),
     Pattern("permit_missing", "No building permit's number.", 0.03, "warning", "permit_present", "permit_no"),
-    Pattern("swapped_coordinates", "Longitude and latitude in each other's place.", 0.015, "warning", "lng_in_city", "lng"),
+    Pattern("swapped_coordinates", "Longitude and latitude in each other's place.", 0.015, "warning", "lng_in_city",
+        "lng"),
     Pattern("old_area_code", "Area code from before a merger.", 0.015, "warning", "area_code_valid", "area_code"),
-    Pattern("end_before_start", "Planned end before the beginning.", 0.01, "warning", "end_after_start", "planned_end_on"),
+    Pattern("end_before_start", "Planned end before the beginning.", 0.01, "warning", "end_after_start",
+        "planned_end_on"),
 )  # fmt: skip
 DUST = (
     Pattern("flat_line", "The device repeats one value for eight hours or more.", 0.012, "core", None, "pm10"),
-    Pattern("milligrams", "Milligrams per cubic metre where micrograms are asked.", 0.02, "warning", "pm10_plausible", "pm10"),
+    Pattern("milligrams", "Milligrams per cubic metre where micrograms are asked.", 0.02, "warning", "pm10_plausible",
+        "pm10"),
     Pattern("missing_code", "9999 for a device that is off.", 0.004, "quarantine", "pm10_possible", "pm10"),
 )  # fmt: skip
 COMMUNITY = (
-    Pattern("households_in_words", "Number of households in words, such as 约350户.", 0.02, "quarantine", "typing", "households_n"),
-    Pattern("year_zero", "1900 where nobody knows when it was built.", 0.03, "warning", "built_year_real", "built_year"),
+    Pattern("households_in_words", "Number of households in words, such as 约350户.", 0.02, "quarantine", "typing",
+        "households_n"),
+    Pattern("year_zero", "1900 where nobody knows when it was built.", 0.03, "warning", "built_year_real",
+        "built_year"),
     Pattern("old_area_code", "Area code from before a merger.", 0.03, "warning", "area_code_valid", "area_code"),
 )  # fmt: skip
 DANGEROUS = (
@@ -128,9 +134,11 @@ def _site_rows(world: World, days: Days) -> Rows:
     area, old = area_codes(world, "s12.area", 0.015, site["township_i"], of["township_i"], key)
     second = chance.integers(9 * 3600, 17 * 3600, "s12.report", key, on)
     base = Columns(
-        site_no=of["site_no"], name_zh=of["name_zh"], permit_no=("JSGC" + key.astype("U12").astype(object)).astype(object),
+        site_no=of["site_no"], name_zh=of["name_zh"],
+        permit_no=("JSGC" + key.astype("U12").astype(object)).astype(object),
         permit_missing=chance.happens(0.03, "s12.permit", key), area=area, old_area_code=old,
-        builder=of["builder_zh"], manager=person_name(chance, "s12.manager", key), tel=phone(chance, "s12.manager", key),
+        builder=of["builder_zh"], manager=person_name(chance, "s12.manager", key),
+        tel=phone(chance, "s12.manager", key),
         address=world.city.grid["name_zh"][of["grid_i"]], lng=of["lng"], lat=of["lat"],
         swapped_coordinates=chance.happens(0.015, "s12.swapped", key),
         stage=of_rank(STAGES, np.where(done, 3, np.minimum((share * 3).astype(np.int64), 2))),
@@ -150,7 +158,8 @@ def _site_rows(world: World, days: Days) -> Rows:
                b.from_on AS start_date,
                CASE WHEN b.end_before_start THEN b.from_on - INTEGER '30' ELSE b.to_on END AS plan_end_date,
                CASE WHEN b.done THEN b.to_on END AS actual_end_date, b.progress AS progress_pct,
-               CASE WHEN b.finished_but_active THEN '在建' WHEN b.done THEN '完工' WHEN b.stops THEN '停工' ELSE '在建' END
+               CASE WHEN b.finished_but_active THEN '在建' WHEN b.done THEN '完工' WHEN b.stops THEN '停工'
+                    ELSE '在建' END
                    AS status,
                b.at AS updated_at, b."on" AS _day, b.site_no AS _key,
                b.finished_but_active AS "!finished_but_active", b.permit_missing AS "!permit_missing",
@@ -222,7 +231,8 @@ def _dust_rows(world: World, days: Days) -> Rows:
         """
         SELECT 'D' || b.site_no || strftime(b.hour, '%Y%m%d%H') AS record_no, b.site_no, 'D' || b.site_no AS device_no,
                b.hour AS stat_hour,
-               CASE WHEN b.missing_code THEN 9999 WHEN b.milligrams THEN round(b.pm10 / 1000, 3) ELSE b.pm10 END AS pm10,
+               CASE WHEN b.missing_code THEN 9999 WHEN b.milligrams THEN round(b.pm10 / 1000, 3)
+                    ELSE b.pm10 END AS pm10,
                b.pm25, b.noise AS noise_db, b.hour + INTERVAL 65 MINUTE AS created_at, b.day AS _day,
                'D' || b.site_no || strftime(b.hour, '%Y%m%d%H') AS _key, b.flat_line AS "!flat_line",
                b.milligrams AS "!milligrams", b.missing_code AS "!missing_code"
@@ -240,7 +250,9 @@ def _community_rows(world: World, days: Days) -> Rows:
 
 def _communities(world: World) -> Rows:
     chance, city = world.chance, world.city
-    own = city.community.where(np.lexsort((city.community["key"], city.township["code"][city.community["township_i"]].astype("U"))))
+    own = city.community.where(
+        np.lexsort((city.community["key"], city.township["code"][city.community["township_i"]].astype("U")))
+    )
     key, township = own["key"], own["township_i"]
     area, old = area_codes(world, "s12.community.area", 0.03, township, township, key)
     base = Columns(
@@ -256,7 +268,8 @@ def _communities(world: World) -> Rows:
         SELECT b.county AS "县区", b.township AS "镇街", b.number::VARCHAR AS "小区编号", b.name_zh AS "小区名称",
                b.area AS "区划代码", CASE WHEN b.year_zero THEN 1900 ELSE b.built END AS "建成年份",
                b.buildings AS "楼栋数",
-               CASE WHEN b.households_in_words THEN '约' || b.households || '户' ELSE b.households::VARCHAR END AS "户数",
+               CASE WHEN b.households_in_words THEN '约' || b.households || '户'
+                    ELSE b.households::VARCHAR END AS "户数",
                CASE WHEN b.managed THEN '是' ELSE '否' END AS "是否实施物业管理",
                CASE WHEN b.managed THEN b.firm END AS "物业企业", CASE WHEN b.managed THEN b.manager END AS "项目经理",
                CASE WHEN b.managed THEN b.tel END AS "联系电话", b.number::VARCHAR AS _key,
@@ -288,7 +301,8 @@ def _dangerous(world: World) -> tuple[Rows, Any, Any]:
     base = Columns(
         county=city.county["name_zh"][city.township["county_i"][township]], township=city.township["name_zh"][township],
         area=city.township["code"][township],
-        number=own["building_no"], address=own["address_zh"], address_missing=chance.happens(0.02, "s12.no_address", key),
+        number=own["building_no"], address=own["address_zh"],
+        address_missing=chance.happens(0.02, "s12.no_address", key),
         owner=person_name(chance, "s12.owner", key), tel=phone(chance, "s12.owner", key), grade=own["danger"],
         grade_spelling=chance.happens(0.05, "s12.spelling", key), first=first, built=own["built_year"],
         floors=own["floors"], lived_in=chance.happens(np.where(worst, 0.25, 0.7), "s12.lived_in", key),
@@ -301,7 +315,8 @@ def _dangerous(world: World) -> tuple[Rows, Any, Any]:
     rows = written(
         """
         SELECT b.county AS "县区", b.township AS "镇街", b.area AS "区划代码", b.number::VARCHAR AS "房屋编号",
-               CASE WHEN NOT b.address_missing THEN b.address END AS "房屋地址", b.owner AS "产权人", b.tel AS "联系电话",
+               CASE WHEN NOT b.address_missing THEN b.address END AS "房屋地址", b.owner AS "产权人",
+               b.tel AS "联系电话",
                CASE WHEN b.grade_spelling THEN CASE WHEN b.built % 2 = 0 THEN lower(b.grade) ELSE b.grade || '类' END
                     ELSE b.grade || '级' END AS "鉴定等级",
                strftime(b.first, '%Y/%m/%d') AS "鉴定日期", b.built AS "建成年份", b.floors AS "层数",
@@ -340,7 +355,8 @@ SOURCE = Source(
             Table(
                 "site", ("site_no",),
                 {
-                    "site_no": "varchar(32)", "lng": "numeric(10,6)", "lat": "numeric(10,6)", "has_dust_device": "smallint",
+                    "site_no": "varchar(32)", "lng": "numeric(10,6)", "lat": "numeric(10,6)",
+                    "has_dust_device": "smallint",
                     "area_m2": "integer", "start_date": "date", "plan_end_date": "date", "actual_end_date": "date",
                     "progress_pct": "integer", "updated_at": "timestamp(0)",
                 },
@@ -353,7 +369,8 @@ SOURCE = Source(
             Table(
                 "dust_hour", (),
                 {
-                    "record_no": "varchar(48)", "stat_hour": "timestamp(0)", "pm10": "numeric(9,3)", "pm25": "numeric(9,1)",
+                    "record_no": "varchar(48)", "stat_hour": "timestamp(0)", "pm10": "numeric(9,3)",
+                    "pm25": "numeric(9,1)",
                     "noise_db": "numeric(6,1)", "created_at": "timestamp(0)",
                 },
                 stands_for="SQL Server 2019",

@@ -330,7 +330,8 @@ def _check_rows(company: int, world: World, days: Days) -> Rows:
     finding = texts[np.maximum(made["grade"] - 1, 0) * 3 + chance.integers(0, 3, "s13.finding", *key)]
     base = Columns(
         # The user's own number may not be read from it: the lake hashes that one and keeps this one.
-        visit=(style.prefix + stamps(made["on"]) + (of["key"] * 48_271 % 2_147_483_647).astype("U10").astype(object) + "-"
+        visit=(style.prefix + stamps(made["on"])
+               + (of["key"] * 48_271 % 2_147_483_647).astype("U10").astype(object) + "-"
                + made["attempt"].astype("U3").astype(object)).astype(object),
         user_no=(style.prefix + np.char.zfill(of["key"].astype("U10"), 10).astype(object)).astype(object),
         person=person_name(chance, "flat.person", of["key"]),
@@ -457,7 +458,8 @@ def _alarm_rows(world: World, days: Days) -> Rows:
                b.person AS "用户姓名", b.tel AS "联系电话", b.address AS "报警地址",
                b.area AS "镇街代码",
                printf('%.6f', b.lng) AS "经度", printf('%.6f', b.lat) AS "纬度",
-               CASE WHEN b.lel_as_ppm THEN printf('%.1f', b.ppm / {LEL_PPM}) ELSE printf('%.0f', b.ppm) END AS "浓度ppm",
+               CASE WHEN b.lel_as_ppm THEN printf('%.1f', b.ppm / {LEL_PPM})
+                    ELSE printf('%.0f', b.ppm) END AS "浓度ppm",
                strftime(CASE WHEN b.arrived_before_alarm THEN b.at - INTERVAL 40 MINUTE ELSE b.arrived_at END,
                         '%Y-%m-%d %H:%M:%S') AS "到场时间", b.result AS "处置结果", b.at::DATE AS _day,
                CASE WHEN b.test_alarm THEN 'TEST' || b.alarm_no ELSE b.alarm_no END AS _key,

@@ -1,7 +1,7 @@
 """S20 market regulation: registered businesses, special equipment, complaints (12315) and lift rescues (96333).
 
-Besides the city's enterprises there are the many one-person businesses only this department knows: 1.25 million in all. A
-business has a new version when it reports for the year (by June, most of them late), changes, is checked, or is
+Besides the city's enterprises there are the many one-person businesses only this department knows: 1.25 million in
+all. A business has a new version when it reports for the year (by June, most of them late), changes, is checked, or is
 cancelled. Equipment is inspected once a year, some late; its list comes whole every week.
 
 Tables of events: ``equipment`` (each inspection's validity: a row per device and round), ``complaint``, ``food_check``.
@@ -43,7 +43,13 @@ PER_PERSON = 0.162
 REPORT_DAYS = 181
 """The yearly report may be handed in from the first of January on for so many days."""
 HALF_YEAR = 183
-SMALL = (("餐饮", "小吃店", 0.18), ("商铺", "便利店", 0.34), ("服务", "美发店", 0.2), ("零售", "水果店", 0.18), ("其他", "维修部", 0.1))
+SMALL = (
+    ("餐饮", "小吃店", 0.18),
+    ("商铺", "便利店", 0.34),
+    ("服务", "美发店", 0.2),
+    ("零售", "水果店", 0.18),
+    ("其他", "维修部", 0.1),
+)
 """Trade, how its name ends, share of the one-person businesses."""
 STATES = ("在营", "注销")
 COMPLAINTS_A_DAY, RESCUES_A_DAY = 330, 18
@@ -68,24 +74,30 @@ SUBJECT = (
     Pattern("uscc_letter", LETTER, 0.008, "warning", "uscc_form", "uscc"),
     Pattern("uscc_missing", "No credit code.", 0.01, "warning", "uscc_present", "uscc"),
     Pattern("status_spelling", "The status in the words of the old system.", 0.02, "warning", "status_known", "status"),
-    Pattern("founded_zero_date", "1900-01-01 for the day of foundation.", 0.006, "warning", "founded_date_real", "founded_on"),
+    Pattern("founded_zero_date", "1900-01-01 for the day of foundation.", 0.006, "warning", "founded_date_real",
+        "founded_on"),
     Pattern("old_area_code", "Area code from before a merger.", 0.012, "warning", "area_code_valid", "area_code"),
-    Pattern("test_row", "A business somebody registered to try the form.", 0.002, "quarantine", "is_no_test", "subject_no"),
+    Pattern("test_row", "A business somebody registered to try the form.", 0.002, "quarantine", "is_no_test",
+        "subject_no"),
 )  # fmt: skip
 EQUIPMENT = (
-    Pattern("cancelled_owner", "In use by its status, but its owner has been cancelled.", 0.015, "core", None, "status"),
+    Pattern("cancelled_owner", "In use by its status, but its owner has been cancelled.", 0.015, "core", None,
+        "status"),
     Pattern("next_blank", "No date of the next inspection.", 0.02, "warning", "next_due_present", "next_due_on"),
-    Pattern("next_before_last", "Next inspection before the last one.", 0.005, "warning", "next_after_last", "next_due_on"),
+    Pattern("next_before_last", "Next inspection before the last one.", 0.005, "warning", "next_after_last",
+        "next_due_on"),
     Pattern("uscc_letter", LETTER, 0.01, "warning", "uscc_form", "uscc"),
     Pattern("old_area_code", "Area code from before a merger.", 0.012, "warning", "area_code_valid", "area_code"),
     Pattern("repeated", "The same device twice in one list.", 0.004, "unchanged", None, None),
 )  # fmt: skip
 COMPLAINT = (
     Pattern("uscc_missing", "Nobody found out which business it is about.", 0.05, "warning", "uscc_present", "uscc"),
-    Pattern("closed_before_received", "Closed before it was received.", 0.002, "warning", "closed_after_received", "closed_at"),
+    Pattern("closed_before_received", "Closed before it was received.", 0.002, "warning", "closed_after_received",
+        "closed_at"),
     Pattern("same_call_twice", "The same complaint under a second number.", 0.01, "core", None, "complaint_no"),
     Pattern("old_area_code", "Area code from before a merger.", 0.012, "warning", "area_code_valid", "area_code"),
-    Pattern("test_row", "A complaint somebody entered to try the form.", 0.003, "quarantine", "is_no_test", "complaint_no"),
+    Pattern("test_row", "A complaint somebody entered to try the form.", 0.003, "quarantine", "is_no_test",
+        "complaint_no"),
 )  # fmt: skip
 
 
@@ -204,8 +216,11 @@ def _subject_rows(world: World, days: Days) -> Rows:
     own_code = np.where(known, enterprise["uscc"], _small_code(world, of))
     owner = person_name(chance, "legal", key)
     county = city.county["short_zh"][city.township["county_i"][township]]
-    title = np.where(known, enterprise["name_zh"], county + owner + of_rank(tuple(end for _, end, _ in SMALL), of["trade"]))
+    title = np.where(
+        known, enterprise["name_zh"], county + owner + of_rank(tuple(end for _, end, _ in SMALL), of["trade"])
+    )
     checked, passed = _last_check(world, at, on)
+    trades = tuple(trade for trade, *_ in SMALL)
     area, old = area_codes(world, "s20.area", 0.012, subject["township_i"], township, key)
     lot = chance.uniform("s20.subject.dirt", key)
     gone = ~np.isnat(of["cancelled_on"]) & (of["cancelled_on"] <= on)
@@ -216,9 +231,10 @@ def _subject_rows(world: World, days: Days) -> Rows:
         status_spelling=(lot >= 0.2) & (lot < 0.22), founded_zero_date=(lot >= 0.3) & (lot < 0.306),
         test_row=(lot >= 0.4) & (lot < 0.402), old_area_code=old, area=area, title=title.astype(object), owner=owner,
         tel=phone(chance, "legal", key),
-        trade=np.where(known, enterprise["kind"], of_rank(tuple(trade for trade, *_ in SMALL), of["trade"])).astype(object),
+        trade=np.where(known, enterprise["kind"], of_rank(trades, of["trade"])).astype(object),
         industry=np.where(known, enterprise["industry"], "F52").astype(object),
-        is_small=~known, founded=of["founded_on"], cancelled=np.where(gone, of["cancelled_on"], np.datetime64("NaT", "D")),
+        is_small=~known, founded=of["founded_on"],
+        cancelled=np.where(gone, of["cancelled_on"], np.datetime64("NaT", "D")),
         gone=gone, licence=np.where(known, enterprise["licence_until"], np.datetime64("NaT", "D")),
         address=np.where(known, enterprise["address_zh"], city.township["name_zh"][township]).astype(object),
         house=1 + key % 400, checked=checked, passed=passed,
@@ -227,16 +243,20 @@ def _subject_rows(world: World, days: Days) -> Rows:
     return written(
         """
         SELECT CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS subject_no,
-               CASE WHEN b.uscc_missing THEN NULL WHEN b.uscc_letter THEN replace(b.uscc, '0', 'O') ELSE b.uscc END AS uscc,
+               CASE WHEN b.uscc_missing THEN NULL WHEN b.uscc_letter THEN replace(b.uscc, '0', 'O')
+                    ELSE b.uscc END AS uscc,
                CASE WHEN b.test_row THEN '测试商户' ELSE b.title END AS subject_name,
-               CASE WHEN b.is_small THEN '个体工商户' ELSE '企业' END AS subject_type, b.trade, b.industry AS industry_code,
+               CASE WHEN b.is_small THEN '个体工商户' ELSE '企业' END AS subject_type, b.trade,
+               b.industry AS industry_code,
                b.owner AS legal_rep, b.tel AS contact_tel, b.area AS area_code, b.address || b.house || '号' AS address,
                CASE WHEN b.founded_zero_date THEN DATE '1900-01-01' ELSE b.founded END AS found_date,
                b.cancelled AS cancel_date, b.licence AS licence_end_date, b.checked AS last_check_date,
-               CASE WHEN b.checked IS NOT NULL THEN CASE WHEN b.passed THEN '合格' ELSE '不合格' END END AS last_check_result,
+               CASE WHEN b.checked IS NULL THEN NULL WHEN b.passed THEN '合格' ELSE '不合格' END
+                    AS last_check_result,
                CASE WHEN b.status_spelling THEN CASE WHEN b.gone THEN '注销企业' ELSE '存续（在营、开业、在册）' END
                     WHEN b.gone THEN '注销' ELSE '在营' END AS status,
-               b.at AS updated_at, b."on" AS _day, CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS _key,
+               b.at AS updated_at, b."on" AS _day,
+               CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS _key,
                b.uscc_letter AS "!uscc_letter", b.uscc_missing AS "!uscc_missing",
                b.status_spelling AS "!status_spelling", b.founded_zero_date AS "!founded_zero_date",
                b.old_area_code AS "!old_area_code", b.test_row AS "!test_row"
@@ -262,12 +282,16 @@ def devices(world: World) -> Columns:
 def _devices(world: World) -> Columns:
     chance, city = world.chance, world.city
     building, firm = city.building, city.enterprise
-    has_lift = building["is_high_rise"] | ((building["floors"] >= 7) & chance.happens(0.5, "s20.has_lift", building["key"]))
+    has_lift = building["is_high_rise"] | (
+        (building["floors"] >= 7) & chance.happens(0.5, "s20.has_lift", building["key"])
+    )
     lifts = np.where(has_lift, np.maximum(building["units_n"], 1) + (building["floors"] > 18) * building["units_n"], 0)
     lifts = np.where(has_lift, np.minimum(lifts, 16), 0)
     at, n = repeated(lifts)
     others = np.flatnonzero(firm["kind"] == "其他")
-    keeper = pick(chance, firm["township_i"][others], building["township_i"][at], None, "s20.keeper", building["key"][at])
+    keeper = pick(
+        chance, firm["township_i"][others], building["township_i"][at], None, "s20.keeper", building["key"][at]
+    )
     lift = Columns(
         key=building["key"][at] * 20 + n,
         kind=np.zeros(len(at), np.int64),
@@ -354,7 +378,8 @@ def _equipment_rows(world: World, days: Days) -> Rows:
     )
     base = Columns(
         code=device["code"], kind=of_rank(EQUIPMENT_KINDS, device["kind"]),
-        firm=np.where(owned, firm["name_zh"], None).astype(object), uscc=np.where(owned, firm["uscc"], None).astype(object),
+        firm=np.where(owned, firm["name_zh"], None).astype(object),
+        uscc=np.where(owned, firm["uscc"], None).astype(object),
         uscc_letter=owned & (lot < 0.01), area=area, old_area_code=old, address=where.astype(object),
         keeper=person_name(chance, "s20.device.keeper", key), tel=phone(chance, "s20.device.keeper", key),
         made=device["made_on"], last=last, due=due, next_blank=(lot >= 0.1) & (lot < 0.12),
@@ -422,7 +447,8 @@ def _complaints(world: World, days: Days) -> Columns:
         kind=np.full(stuck.rows_n + step.rows_n, 3), category=np.full(stuck.rows_n + step.rows_n, 6),
         enterprise_i=keeper[where], building_i=where,
         at=np.concatenate([
-            moment(stuck["day"], world.life.hours("appeal", stuck["day"], "s20.stuck", stuck["township_i"], stuck["n"])),
+            moment(stuck["day"], world.life.hours("appeal", stuck["day"], "s20.stuck", stuck["township_i"],
+                stuck["n"])),
             step["at"].astype("datetime64[s]"),
         ]),
     ))  # fmt: skip
@@ -438,7 +464,9 @@ def _complaints(world: World, days: Days) -> Columns:
     key = (made["township_i"], day_of(made["at"]), made["n"])
     rescue = made["kind"] == 3
     accepted = after(made["at"], np.where(rescue, 1.0, chance.lognormal(600, 0.9, "s20.accept", *key)))
-    needed = np.where(rescue, chance.lognormal(24, 0.4, "s20.freed", *key), chance.lognormal(9 * 1440, 0.7, "s20.close", *key))
+    needed = np.where(
+        rescue, chance.lognormal(24, 0.4, "s20.freed", *key), chance.lognormal(9 * 1440, 0.7, "s20.close", *key)
+    )
     closed = after(accepted, np.minimum(needed, (LONGEST_CASE - 10) * 1440))
     closed[~rescue & chance.happens(0.02, "s20.open", *key)] = np.datetime64("NaT")
     return made.with_columns(
@@ -480,9 +508,11 @@ def _complaint_rows(world: World, days: Days) -> Rows:
         category=of_rank(CATEGORIES, found["category"]), text=of_rank(CONTENTS, found["category"]),
         uscc=np.where(named, firm["uscc"], None).astype(object), named=named,
         uscc_missing=~named | (lot < 0.05),
-        area=area, old_area_code=old, person=person_name(chance, "s20.caller", *key), tel=phone(chance, "s20.caller", *key),
+        area=area, old_area_code=old, person=person_name(chance, "s20.caller", *key), tel=phone(chance, "s20.caller",
+            *key),
         address=np.where(in_building, place, np.where(named, firm["address_zh"], "")).astype(object),
-        at=found["at"], accepted=found["accepted_at"], closed_at=found["closed_at"], state=found["state"], closed=closed,
+        at=found["at"], accepted=found["accepted_at"], closed_at=found["closed_at"], state=found["state"],
+        closed=closed,
         closed_before_received=closed & (lot > 0.5) & (lot < 0.506),
         amount=np.where(found["category"] == 1, np.rint(chance.lognormal(1800, 0.9, "s20.amount", *key)), 0),
         result=of_rank(("调解成功", "调解不成", "立案查处", "不予受理", "已解救"),
@@ -492,9 +522,11 @@ def _complaint_rows(world: World, days: Days) -> Rows:
     return written(
         """
         SELECT CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS complaint_no, b.kind AS complaint_type,
-               b.category, CASE WHEN NOT b.uscc_missing THEN b.uscc END AS uscc, b.area AS area_code, b.person AS complainant,
+               b.category, CASE WHEN NOT b.uscc_missing THEN b.uscc END AS uscc, b.area AS area_code,
+               b.person AS complainant,
                b.tel AS complainant_tel, b.address AS place,
-               b.text || CASE WHEN b.amount > 0 THEN '，涉及金额' || b.amount::BIGINT || '元' ELSE '' END || '。来电人' || b.person
+               b.text || CASE WHEN b.amount > 0 THEN '，涉及金额' || b.amount::BIGINT || '元' ELSE '' END
+                   || '。来电人' || b.person
                    || '，电话' || b.tel AS content,
                CASE WHEN b.amount > 0 THEN b.amount END AS amount_yuan, b.at AS received_at,
                CASE WHEN b.state >= 1 THEN b.accepted END AS accepted_at,
@@ -502,7 +534,8 @@ def _complaint_rows(world: World, days: Days) -> Rows:
                    AS closed_at,
                CASE WHEN b.closed THEN b.result END AS result, ['已受理', '办理中', '已办结'][b.state + 1] AS status,
                b.updated_at, b.updated_at::DATE AS _day,
-               CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS _key, b.uscc_missing AS "!uscc_missing",
+               CASE WHEN b.test_row THEN 'TEST' || b.number ELSE b.number END AS _key,
+               b.uscc_missing AS "!uscc_missing",
                b.closed_before_received AS "!closed_before_received", b.same_call_twice AS "!same_call_twice",
                b.old_area_code AS "!old_area_code", b.test_row AS "!test_row"
         FROM b
@@ -521,7 +554,8 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
         until = _inspected_on(world, device, number + step + 1) - 1
         which = np.flatnonzero((since <= last) & (until >= first))
         rounds.append(Columns(
-            equip_code=device["code"], kind=of_rank(EQUIPMENT_KINDS, device["kind"]), valid_from=since, valid_until=until,
+            equip_code=device["code"], kind=of_rank(EQUIPMENT_KINDS, device["kind"]), valid_from=since,
+            valid_until=until,
             next_due_on=device["begins"] + (number + step + 1) * device["cycle"], township_i=device["township_i"],
             building_i=device["building_i"], enterprise_i=device["owner_i"],
             is_in_use=device["state"] == 0,
@@ -565,7 +599,8 @@ SOURCE = Source(
             Table(
                 "subject", ("subject_no",),
                 {
-                    "subject_no": "varchar(32)", "found_date": "date", "cancel_date": "date", "licence_end_date": "date",
+                    "subject_no": "varchar(32)", "found_date": "date", "cancel_date": "date",
+                    "licence_end_date": "date",
                     "last_check_date": "date", "updated_at": "timestamp(0)",
                 },
                 stands_for="Oracle 19c",

@@ -1,7 +1,9 @@
 """S33 city health check by three parties, and the survey of safety and satisfaction.
 
-Sixty-one indicators for the city, its counties and townships, once a quarter: what the unit says of itself, what a third
-party measured, what people think. Units see themselves in a good light, some of them more than others. The survey asks a
+Sixty-one indicators for the city, its counties and townships, once a quarter: what the unit says of itself, what a
+third
+party measured, what people think. Units see themselves in a good light, some of them more than others. The survey
+asks a
 sample of every township, with design weights.
 
 Tables of events: ``health_check`` (what is so, and what each party says), ``survey``.
@@ -37,10 +39,12 @@ INDICATORS: tuple[tuple[str, str, str, str, float], ...] = (
     ("住房", "非成套住宅数量", "套", "↓", 20), ("住房", "存在管线管道破损的住宅数量", "栋", "↓", 12),
     ("住房", "需要进行适老化改造的住宅数量", "栋", "↓", 25), ("住房", "入户水质(水压)不达标的住宅数量", "栋", "↓", 5),
     ("住房", "需要进行节能改造的住宅数量", "栋", "↓", 30), ("住房", "需要进行数字化改造的住宅数量", "栋", "↓", 28),
-    ("小区", "未达标配建的养老服务设施数量", "个", "↓", 3), ("小区", "未达标配建的婴幼儿照护服务设施数量", "个", "↓", 3),
+    ("小区", "未达标配建的养老服务设施数量", "个", "↓", 3), ("小区", "未达标配建的婴幼儿照护服务设施数量", "个", "↓",
+        3),
     ("小区", "未达标配建的幼儿园数量", "个", "↓", 1.2), ("小区", "小学学位缺口数", "个", "↓", 60),
     ("小区", "停车泊位缺口数", "个", "↓", 300), ("小区", "新能源汽车充电桩缺口数", "个", "↓", 80),
-    ("小区", "未配建电动自行车充电设施的小区数量", "个", "↓", 4), ("小区", "未达标配建的公共活动场地数量", "个", "↓", 4),
+    ("小区", "未配建电动自行车充电设施的小区数量", "个", "↓", 4), ("小区", "未达标配建的公共活动场地数量", "个", "↓",
+        4),
     ("小区", "不达标的步行道长度", "km", "↓", 3.5), ("小区", "未实施生活垃圾分类的小区数量", "个", "↓", 3),
     ("小区", "未实施好物业管理的小区数量", "个", "↓", 5), ("小区", "需要进行智慧化改造的小区数量", "个", "↓", 9),
     ("街区", "中学服务半径覆盖率", "%", "↑", 86), ("街区", "未达标配建的多功能运动场地数量", "个", "↓", 3),
@@ -53,8 +57,10 @@ INDICATORS: tuple[tuple[str, str, str, str, float], ...] = (
     ("城区", "人均公共文化设施面积", "m²", "↑", 0.25), ("城区", "未达标配建的妇幼保健机构数量", "个", "↓", 0.5),
     ("城区", "城市道路网密度", "km/km²", "↑", 6.9), ("城区", "新建建筑中绿色建筑占比", "%", "↑", 91),
     ("城区", "历史文化街区、历史建筑挂牌建档率", "%", "↑", 94), ("城区", "历史建筑空置率", "%", "↓", 13),
-    ("城区", "历史文化资源遭受破坏的负面事件数", "起", "↓", 0.3), ("城区", "擅自拆除历史文化街区内建筑物的数量", "栋", "↓", 0.3),
-    ("城区", "当年新增历史文化保护对象数量", "个", "↑", 2.0), ("城区", "新市民、青年人保障性租赁住房覆盖率", "%", "↑", 21),
+    ("城区", "历史文化资源遭受破坏的负面事件数", "起", "↓", 0.3), ("城区", "擅自拆除历史文化街区内建筑物的数量", "栋",
+        "↓", 0.3),
+    ("城区", "当年新增历史文化保护对象数量", "个", "↑", 2.0), ("城区", "新市民、青年人保障性租赁住房覆盖率", "%", "↑",
+        21),
     ("城区", "城市高峰期机动车平均速度", "km/h", "↑", 24), ("城区", "轨道站点周边覆盖通勤比例", "%", "↑", 15),
     ("城区", "房屋市政工程生产安全事故数", "起", "↓", 0.4), ("城区", "消除严重易涝积水点数量比例", "%", "↑", 88),
     ("城区", "城市排水防涝应急抢险能力", "m³/h", "↑", 900), ("城区", "应急供水保障率", "%", "↑", 87),
@@ -70,7 +76,8 @@ AGES = ("18-30岁", "31-45岁", "46-60岁", "60岁以上")
 WORRIES = ("停车难", "噪声扰民", "交通拥堵", "物业服务差", "路面积水", "电动车乱停", "看病等候久", "没有意见")
 
 CHECK = (
-    Pattern("unit_in_cell", "The unit written into the cell, such as 12栋.", 0.012, "quarantine", "typing", "self_value"),
+    Pattern("unit_in_cell", "The unit written into the cell, such as 12栋.", 0.012, "quarantine", "typing",
+        "self_value"),
     Pattern("third_missing", "The third party has no value.", 0.02, "warning", "third_present", "third_value"),
     Pattern("percent_as_fraction", "A share of 1 where per cent are asked.", 0.012, "core", None, "self_value"),
     Pattern("public_out_of_range", "A public score above 100.", 0.006, "warning", "public_in_range", "public_score"),
@@ -108,7 +115,11 @@ def values(world: World, quarters: Any) -> Columns:
     truth = np.where(whole, np.rint(level), np.round(level, 2))
     # A unit's own figure leans to the good side; how far is the unit's habit.
     lean = 0.03 + 0.18 * chance.uniform("s33.lean", key) ** 2
-    own = truth * np.where(falls, 1 - lean, 1 + 0.5 * lean) * chance.lognormal(1.0, 0.015, "s33.self", key, indicator, number)
+    own = (
+        truth
+        * np.where(falls, 1 - lean, 1 + 0.5 * lean)
+        * chance.lognormal(1.0, 0.015, "s33.self", key, indicator, number)
+    )
     third = truth * chance.lognormal(1.0, 0.02, "s33.third", key, indicator, number)
     cap = np.where(unit == "%", 100.0, np.inf)
     worse = (level / np.maximum(usual * size, 1e-9)) ** np.where(falls, -1, 1)
@@ -145,16 +156,19 @@ def _check_rows(world: World, days: Days) -> Rows:
         unit=of_rank(tuple(row[2] for row in INDICATORS), made["indicator"]),
         way=of_rank(tuple(row[3] for row in INDICATORS), made["indicator"]), target=made["target"], own=made["own"],
         third=made["third"], public=made["public"], repeated=repeated_, unit_in_cell=lot < 0.012,
-        third_missing=(lot >= 0.02) & (lot < 0.04), percent_as_fraction=made["is_percent"] & (lot > 0.5) & (lot < 0.536),
+        third_missing=(lot >= 0.02) & (lot < 0.04),
+        percent_as_fraction=made["is_percent"] & (lot > 0.5) & (lot < 0.536),
         public_out_of_range=(lot >= 0.6) & (lot < 0.606),
         person=person_name(chance, "s33.filler", place["key"][made["division_i"]]),
     )  # fmt: skip
     return written(
         """
-        SELECT strftime(b.quarter, '%Y') || 'Q' || quarter(b.quarter) AS "周期", b.name AS "区划名称", b.area AS "区划代码",
+        SELECT strftime(b.quarter, '%Y') || 'Q' || quarter(b.quarter) AS "周期", b.name AS "区划名称",
+        b.area AS "区划代码",
                b.dimension AS "维度", b.number AS "指标序号", b.indicator AS "指标名称", b.unit AS "计量单位",
                b.way AS "方向", b.target AS "目标值",
-               regexp_replace(CASE WHEN b.percent_as_fraction THEN round(b.own / 100, 4) ELSE b.own END::VARCHAR, '\\.0$', '')
+               regexp_replace(CASE WHEN b.percent_as_fraction THEN round(b.own / 100, 4) ELSE b.own END::VARCHAR,
+                   '\\.0$', '')
                    || CASE WHEN b.unit_in_cell THEN b.unit ELSE '' END AS "评价结果/自评价",
                CASE WHEN NOT b.third_missing THEN b.third END AS "评价结果/第三方评价",
                CASE WHEN b.public_out_of_range THEN b.public * 10 ELSE b.public END AS "评价结果/公众评价",
@@ -191,7 +205,8 @@ def _answers(world: World, days: Days) -> Columns:
     content = np.clip(np.rint(3.85 + 1.2 * mood + 0.95 * chance.normal("s33.content", *key)), 1, 5).astype(np.int64)
     weight = people[at] / asked[at] * chance.lognormal(1.0, 0.12, "s33.weight", *key)
     made = Columns(
-        no=("WJ" + (1970 + quarter // 4).astype("U4").astype(object) + "Q" + (quarter % 4 + 1).astype("U1").astype(object)
+        no=("WJ" + (1970 + quarter // 4).astype("U4").astype(object) + "Q"
+            + (quarter % 4 + 1).astype("U1").astype(object)
             + city.township["code"][township_i] + np.char.zfill(n.astype("U4"), 4).astype(object)).astype(object),
         township_i=township_i, quarter=quarter, first=first, on=on, n=n, safety=safety, satisfaction=content,
         weight=np.round(weight, 4),
@@ -220,9 +235,11 @@ def _survey_rows(world: World, days: Days) -> Rows:
     )  # fmt: skip
     return written(
         """
-        SELECT b.number AS "问卷编号", strftime(b.first, '%Y') || 'Q' || quarter(b.first) AS "周期", b.area AS "区划代码",
+        SELECT b.number AS "问卷编号", strftime(b.first, '%Y') || 'Q' || quarter(b.first) AS "周期",
+        b.area AS "区划代码",
                b.person AS "受访人", b.tel AS "联系电话", b.age AS "年龄段", b.sex AS "性别",
-               (CASE WHEN b.score_out_of_range THEN 9 WHEN b.all_fives THEN 5 ELSE b.safety END)::VARCHAR AS "安全感评分",
+               (CASE
+                   WHEN b.score_out_of_range THEN 9 WHEN b.all_fives THEN 5 ELSE b.safety END)::VARCHAR AS "安全感评分",
                (CASE WHEN b.all_fives THEN 5 ELSE b.satisfaction END)::VARCHAR AS "满意度评分",
                CASE WHEN b.weight_missing THEN NULL ELSE printf('%.4f', b.weight) END AS "权重",
                CASE WHEN b.all_fives THEN NULL ELSE b.worry || '，可联系' || b.person || b.tel END AS "意见建议",
@@ -241,7 +258,8 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     period = np.array([f"{day[:4]}Q{(int(day[5:7]) + 2) // 3}" for day in made["quarter"].astype("U10")], dtype=object)
     return {
         "health_check": Columns(
-            indicator=made["indicator"] + 1, scope=place["code"][made["division_i"]], period=period, value=made["truth"],
+            indicator=made["indicator"] + 1, scope=place["code"][made["division_i"]], period=period,
+            value=made["truth"],
             self=made["own"], third=made["third"], public=made["public"], target=made["target"],
             is_lower_better=np.array([way == "↓" for *_, way, _ in INDICATORS])[made["indicator"]],
         ).to_arrow(),
@@ -253,7 +271,8 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
 
 
 _HEADER = (
-    ("周期", "区划名称", "区划代码", "维度", "指标序号", "指标名称", "计量单位", "方向", "目标值", "评价结果", "评价结果", "评价结果",
+    ("周期", "区划名称", "区划代码", "维度", "指标序号", "指标名称", "计量单位", "方向", "目标值", "评价结果",
+        "评价结果", "评价结果",
      "填报人"),
     (None, None, None, None, None, None, None, None, None, "自评价", "第三方评价", "公众评价", None),
 )  # fmt: skip
