@@ -205,6 +205,7 @@ def tenancy_rows(world: World, days: Days) -> Rows:
         "FWBH": house,
         "BZDZBM": np.where(spelling > 0, None, flat_no),
         "LDBM": np.asarray(building["building_no"])[building_i],
+        "SH": _room(world, flat_i, spelling),
         "DZ": address,
         "XZJDDM": own["area"],
         "FJS": np.asarray(flat["rooms_n"])[flat_i],
@@ -233,6 +234,21 @@ def tenancy_rows(world: World, days: Days) -> Rows:
         "old_area_code": own["is_old"],
     }
     return rows_of(columns, flags, ("DJBH",), made["day"], again)
+
+
+def _room(world: World, flat_i: Any, spelling: Any) -> Any:
+    """Staircase and room as different clerks write them."""
+    flat = world.city.flat
+    unit, floor, room = (np.asarray(flat[name])[flat_i].astype("U3") for name in ("unit_no", "floor", "room"))
+    door = floor.astype(object) + np.char.zfill(room, 2).astype(object)
+    unit = unit.astype(object)
+    return np.where(
+        spelling == 1,
+        unit + "-" + door + "室",
+        np.where(
+            spelling == 3, door + "室", np.where(spelling == 2, unit + "单元" + door, unit + "单元" + door + "室")
+        ),
+    )
 
 
 def _spelled(address: Any, spelling: Any) -> Any:

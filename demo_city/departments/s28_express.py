@@ -9,6 +9,7 @@ Truth: ``staircase_day`` (unit_key, day, parcels_n, meals_n, late_meals_n, has_g
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from demo_city.departments.panels import (
     taken,
     twice_pattern,
 )
-from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
+from demo_city.departments.protocol import Dataset, Drift, Files, Pattern, Rows, Source
 from demo_city.departments.s14_power import group_flats
 from demo_city.systems import writers
 
@@ -183,6 +184,7 @@ def events(world: World, days: Days) -> Mapping[str, pa.Table]:
     }
 
 
+_NEW_COLUMN = (Drift(date(2026, 6, 12), added={"PLATFORM_VER": "V3.2"}),)
 SOURCE = Source(
     "S28",
     "邮政管理局 快递外卖楼栋汇总",
@@ -191,7 +193,7 @@ SOURCE = Source(
             "S28",
             "linlan.express.building_day",
             "楼栋快递外卖日汇总",
-            Files("LDHZ_{day:%Y%m%d}.csv", writers.csv(), late=0.01, missing=0.005, double=0.005),
+            Files("LDHZ_{day:%Y%m%d}.csv", writers.csv(), late=0.01, missing=0.005, double=0.005, drifts=_NEW_COLUMN),
             building_rows,
             (
                 Pattern(

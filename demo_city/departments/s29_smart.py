@@ -285,9 +285,9 @@ def _bikes_made(world: World) -> Columns:
     chance, city = world.chance, world.city
     flat, building, community = city.flat, city.building, city.community
     community_i = np.asarray(building["community_i"])[flat["building_i"]]
-    with_app = chance.happens(0.55, "s29.app", community["key"]) if community.rows_n else np.zeros(0, bool)
+    with_app = chance.happens(0.65, "s29.app", community["key"]) if community.rows_n else np.zeros(0, bool)
     is_group = ~np.isnat(flat["group_from"])
-    has = (community_i >= 0) & ((with_app[np.maximum(community_i, 0)]) | is_group)
+    has = (community_i >= 0) & with_app[np.maximum(community_i, 0)] if community.rows_n else community_i >= 0
     flat_i = np.flatnonzero(has)
     key = np.asarray(flat["key"])[flat_i]
     plain = np.minimum(chance.poisson(0.24 * np.asarray(flat["residents_n"])[flat_i], "s29.bikes", key), 3)
