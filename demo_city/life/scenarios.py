@@ -90,9 +90,8 @@ def places_of(world: World, scenarios: Columns) -> Columns:
     """The scenarios with ``township_i`` and ``grid_i``: the delivered township and grid with the lowest lot."""
     chance, grid = world.chance, world.city.grid
     township_i, grid_i = np.full(scenarios.rows_n, -1), np.full(scenarios.rows_n, -1)
-    of_grid = world.city.township["code"][grid["township_i"]].astype(np.int64)
     for at in np.flatnonzero(np.isin(scenarios["kind"], PLACED)):
-        lot = chance.uniform("scenarios.place", scenarios["scenario_no"][at], of_grid, np.arange(grid.rows_n))
+        lot = chance.uniform("scenarios.place", scenarios["scenario_no"][at], grid["key"])
         grid_i[at] = int(np.argmin(lot))
         township_i[at] = int(grid["township_i"][grid_i[at]])
     return scenarios.with_columns(township_i=township_i, grid_i=grid_i)
