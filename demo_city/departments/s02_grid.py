@@ -49,8 +49,12 @@ OLD_ID, GCJ_GRIDS, SWAPPED, ZERO, BULK, TEST, AGAIN = 0.1, 0.06, 0.004, 0.01, 0.
 
 EVENT_PATTERNS = (
     Pattern(
-        "old_grid_id", "The grid's number is one from before the counties were merged.", 0.043, "warning",
+        "old_grid_id", "The grid's number is one from before the counties were merged.", 0.041, "warning",
         "grid_id_current", "grid_id",
+    ),
+    Pattern(
+        "renumbered_grid", "The grid's number is one from before its village was divided anew.", 0.0018, "core", None,
+        "grid_id",
     ),
     Pattern(
         "swapped_coordinates", "Longitude and latitude stand in each other's place.", SWAPPED, "warning",
@@ -149,6 +153,7 @@ def _event_rows(world: World, days: Days) -> Rows:
     grid = city.grid
     old = grid["old_grid_id"][own["grid_i"]]
     is_old = (old != "") & chance.happens(OLD_ID, "s02.old", *key)
+    is_foreign = old.astype("U6") != grid["grid_id"][own["grid_i"]].astype("U6")
     lng, lat = own["lng"], own["lat"]
     month = days_since_1970(own["at"]).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     is_gcj = chance.happens(GCJ_GRIDS, "s02.telephone", grid["key"][own["grid_i"]], month)
@@ -188,7 +193,8 @@ def _event_rows(world: World, days: Days) -> Rows:
             "is_done": shown[:, FINISHED] < NEVER,
             "updated_at": times(seen["moment"]),
             "_day": pa.array(seen["day"].astype("datetime64[D]")),
-            "!old_grid_id": is_old,
+            "!old_grid_id": is_old & is_foreign,
+            "!renumbered_grid": is_old & ~is_foreign,
             "!swapped_coordinates": is_swapped,
             "!zero_coordinates": is_zero,
             "!gcj02_coordinates": is_gcj,
