@@ -61,6 +61,7 @@ def grade_command(
 def _written(home: Path, processes: int, *, anew: bool = False) -> Path:
     """The folder of the truth, written when it is not there or not of the day the departments' clock stands at."""
     from demo_city.days import Days
+    from demo_city.departments import sources
     from demo_city.truth import read_truth, write_truth
     from demo_city.world import World
 
@@ -80,9 +81,21 @@ def _written(home: Path, processes: int, *, anew: bool = False) -> Path:
         raise typer.Exit(2)
     began = time.monotonic()
     seed, scale, county, first, last = state
-    folder = write_truth(World(seed, scale, county), Days(first, last), home, processes=processes)
+    world, days, served = World(seed, scale, county), Days(first, last), _served(home)
+    if served is None:
+        folder = write_truth(world, days, home, processes=processes)
+    else:
+        # Indicators and leads are computed across sources; with some of them there is the dirt alone.
+        own = [source for source in sources() if source.id in served]
+        folder = write_truth(world, days, home, sources=own, indicators=(), leads=(), processes=processes)
     typer.echo(f"wrote the truth of {first} to {last} in {time.monotonic() - began:.1f} s")
     return folder
+
+
+def _served(home: Path) -> list[str] | None:
+    """Ids of the sources a home serves; None: all."""
+    served: list[str] | None = json.loads((home / "state.json").read_text(encoding="utf-8"))["city"].get("only")
+    return served
 
 
 def _state(home: Path) -> tuple[int, float, str | None, date, date] | None:

@@ -13,11 +13,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
+
 from demo_city.grade.product import Product, comparable_key
-from demo_city.systems.deliveries import end_of, periods
+from demo_city.systems.deliveries import end_of, first_of, periods
 from lake.contracts.model import Contract, Mode
 
 FAR = date(9999, 12, 31)
+DRIFTS = ("drift_added", "drift_renamed", "drift_dropped")
+LATE_DAYS = 3
+"""A row that comes late is written at most so many days after the time it bears."""
 COMMITTED, HELD = "committed", "held"
 NOT_GRADED = ("core", "never", "corrected")
 
@@ -102,13 +107,14 @@ class _Comparison:
         self.source, self.dataset, self.system, self.every = source, dataset, system, every
         self.contract: Contract = product.contracts[dataset]
         self.days = product.days[dataset]
-        self.first, self.last = first, last
+        self.began, self.first, self.last = first, first_of(every, first), last
         self.is_overwritten = is_overwritten
         self.is_standing = is_overwritten and self.contract.mode is Mode.SNAPSHOT
         self.graded: dict[str, Graded] = {}
         self.extra: dict[str, Graded] = {}
         self.fates: dict[date, dict[str, date | None]] = defaultdict(dict)
         self.drifts: set[date] = set()
+        self.late_rows = 0
 
     def run(self) -> None:
         self._declare()
@@ -128,6 +134,11 @@ class _Comparison:
             [self.dataset],
         ).fetchall():
             self.graded[pattern] = Graded(self.source, self.dataset, pattern, level, caught_by, rule)
+        # Of these one cannot say by the day alone in which partition they are.
+        (self.late_rows,) = self.sql.execute(
+            "SELECT count(DISTINCT (day, row_no)) FROM dirt WHERE dataset = ? AND caught_by = 'corrected'",
+            [self.dataset],
+        ).fetchone()
         for pattern, planted in self.sql.execute(
             "SELECT pattern, count(*) FROM dirt WHERE dataset = ? AND day <= ? GROUP BY pattern",
             [self.dataset, self.last],
@@ -179,59 +190,80 @@ class _Comparison:
             [self.dataset],
         ).fetchall():
             repeats[day] = n
-        visible = []
+        there = []
         for day in self._due(rows):
             account = self.days.get(day)
-            fate = self.fates.get(day, {})
-            if account is None or account.state != COMMITTED:
-                excused = {"missing", "late", "drift_added", "drift_renamed", "drift_dropped"} & set(fate)
-                if not excused and (account is not None or sum(rows[day].values())) and not self.is_standing:
-                    was = "held" if account is not None else "not there"
-                    self.grade.findings.append(f"{self.dataset} {day}: {was}, though it was delivered as promised")
+            if account is not None and account.state == COMMITTED:
+                there.append(day)
                 continue
-            visible.append((day, self._looked_on(day, account.accepted + account.quarantined, rows, repeats[day])))
-        return visible
+            excused = {"missing", "late", *DRIFTS} & set(self.fates.get(day, {}))
+            if not excused and (account is not None or sum(rows[day].values())) and not self.is_standing:
+                was = "held" if account is not None else "not there"
+                self.grade.findings.append(f"{self.dataset} {day}: {was}, though it was delivered as promised")
+        return self._looked(there, rows, repeats)
 
     def _due(self, rows: dict[date, Counter[date]]) -> list[date]:
         """Partitions that should be there or are."""
         if self.system == "files":
             from demo_city.days import Days
 
-            due = set(periods(self.every, Days(self.first, self.last)))
+            due = set(periods(self.every, Days(self.began, self.last)))
         else:
             due = {day for day in rows if self.first <= day <= self.last}
         return sorted(due | {day for day in self.days if self.first <= day <= self.last})
 
-    def _looked_on(self, day: date, fresh: int, rows: dict[date, Counter[date]], repeats: int) -> date:
-        """Day whose end the lake saw of this partition; what does not fit any is a finding."""
-        line = next(
-            (line for line in self.graded.values() if line.caught_by == "unchanged" and line.level == "row"), None
-        )
+    def _looked(
+        self, there: list[date], rows: dict[date, Counter[date]], repeats: Counter[date]
+    ) -> list[tuple[date, date]]:
+        """Day whose end the lake saw of each partition.
+
+        A lake begins with a history, all of it seen at the end of one day, and then looks every day. Which day that was
+        is told by the rows it took in. What does not fit even so is a finding.
+        """
+        if not there:
+            return []
+        fresh = np.array([self.days[day].accepted + self.days[day].quarantined for day in there])
+        repeated = np.array([repeats[day] for day in there])
+        seen = np.array([[self._seen_of(rows, day, on) for on in there] for day in there]) if self.is_overwritten else (
+            np.repeat([[sum(rows[day].values())] for day in there], len(there), axis=1)
+        )  # fmt: skip
+        number = np.arange(len(there))
+        own = np.abs(seen[number, number] - repeated - fresh)
+        costs = [
+            np.abs(seen[: at + 1, at] - repeated[: at + 1] - fresh[: at + 1]).sum() + own[at + 1 :].sum()
+            for at in number
+        ]
+        history = int(np.argmin(costs)) if self.is_overwritten and not self.is_standing else 0
+        looked = np.maximum(number, history)
+        self._accounts(there, fresh - (seen[number, looked] - repeated), repeated)
+        return [(day, there[at]) for day, at in zip(there, looked, strict=True)]
+
+    def _seen_of(self, rows: dict[date, Counter[date]], day: date, on: date) -> int:
+        """Rows of a partition that a reader sees at the end of a day."""
         if self.is_standing:
-            of = Counter(
-                {FAR: sum(n for written, c in rows.items() if written <= day for end, n in c.items() if end > day)}
-            )
-        else:
-            of = rows.get(day, Counter())
-        total = sum(of.values())
-        choices = [(day, sum(n for end, n in of.items() if end > day))]
-        if self.is_overwritten and not self.is_standing:
-            left = total - of[day]
-            for end in sorted(of):
-                if day < end < FAR:
-                    left -= of[end]
-                    choices.append((end, left))
-        best = min(choices, key=lambda choice: (abs(choice[1] - repeats - fresh), choice[0]))
-        differs = fresh - (best[1] - repeats)
-        if line is not None and repeats:
-            line.catchable += repeats
-            line.caught += max(0, repeats - max(0, differs))
-            line.missed += min(repeats, max(0, differs))
-            differs = max(0, differs - repeats) if differs > 0 else differs
-        if differs:
-            what = f"{differs} rows more" if differs > 0 else f"{-differs} rows fewer"
-            self.grade.findings.append(f"{self.dataset} {day}: {what} than were written")
-        return best[0]
+            return sum(n for written, own in rows.items() if written <= day for end, n in own.items() if end > day)
+        return sum(n for end, n in rows[day].items() if end > on)
+
+    def _accounts(self, there: list[date], more: Any, repeated: Any) -> None:
+        """Rows more or fewer than were written: repetitions taken in are missed; the rest are findings.
+
+        A row that came late stands in the account of another day, up to three days off, where the lake puts a change
+        into the day of its cursor: that is no contradiction.
+        """
+        line = next((one for one in self.graded.values() if one.caught_by == "unchanged" and one.level == "row"), None)
+        more = more.copy()
+        if self.contract.mode is Mode.CHANGES and self.late_rows:
+            _settle(there, more, self.late_rows)
+        if line is not None:
+            taken_in = np.minimum(np.maximum(more, 0), repeated)
+            line.catchable += int(repeated.sum())
+            line.missed += int(taken_in.sum())
+            line.caught += int(repeated.sum() - taken_in.sum())
+            more -= taken_in
+        for day, n in zip(there, more, strict=True):
+            if n:
+                what = f"{n} rows more" if n > 0 else f"{-n} rows fewer"
+                self.grade.findings.append(f"{self.dataset} {day}: {what} than were written")
 
     def _gather(self, visible: list[tuple[date, date]]) -> None:
         """The dirty rows that the lake saw, in the table ``seen``: one row per row, partition and pattern."""
@@ -319,7 +351,7 @@ class _Comparison:
 
     def _warnings(self) -> None:
         """Rows per day and rule, against what was told. A row that could not be typed never came before the rules."""
-        for day, rule, planted, told in self.sql.execute(
+        found = self.sql.execute(
             """
             WITH untyped AS (
                 SELECT rows.day, rows.written_on, rows.row_no FROM rows JOIN matched USING (row_id)
@@ -334,8 +366,14 @@ class _Comparison:
             ORDER BY day, rule
             """,
             {"dataset": self.dataset, "first": self.first, "last": self.last},
-        ).fetchall():
-            self._of_rule(rule, day, planted, told)
+        ).fetchall()
+        for rule in sorted({row[1] for row in found}):
+            own = [row for row in found if row[1] == rule]
+            more = np.array([told - planted for _, _, planted, told in own])
+            if self.contract.mode is Mode.CHANGES and self.late_rows:
+                _settle([row[0] for row in own], more, self.late_rows)
+            for (day, _, planted, _), surplus in zip(own, more, strict=True):
+                self._of_rule(rule, day, planted, planted + int(surplus))
 
     def _of_rule(self, rule: str, day: date, planted: int, told: int) -> None:
         shares = self._shares(rule).get(day, {}) if planted else {}
@@ -385,3 +423,15 @@ class _Comparison:
         dirty = self.sql.execute("SELECT count(DISTINCT (day, written_on, row_no)) FROM seen").fetchone()[0]
         accounts = [self.days[day] for day, _ in self.visible]
         self.grade.good_rows += max(0, sum(account.accepted + account.quarantined for account in accounts) - dirty)
+
+
+def _settle(days: list[date], more: Any, most: int) -> None:
+    """Set off what a day has too many against what a day close by has too few, `most` at most; changes `more`."""
+    for at in np.flatnonzero(more > 0):
+        for other in sorted(np.flatnonzero(more < 0), key=lambda other: abs((days[other] - days[at]).days)):
+            n = min(more[at], -more[other], most)
+            if abs((days[other] - days[at]).days) > LATE_DAYS or n <= 0:
+                continue
+            more[at] -= n
+            more[other] += n
+            most -= n

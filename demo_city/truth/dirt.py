@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from demo_city.days import Days
+from demo_city.days import BEGINS_ON, Days
 from demo_city.departments.protocol import Api, Dataset, Files, Table
 from demo_city.truth.schema import TABLES
 
@@ -42,6 +42,12 @@ def dirt_of(world: World, dataset: Dataset, days: Days, step: int) -> Dirt:
     Raises:
         ValueError: the module names dirt of a pattern it does not declare, or of a row that is not there.
     """
+    from demo_city.systems.deliveries import first_of, periods
+
+    every = getattr(dataset.system, "every", "day")
+    # A week that began before the first day is delivered at its end; one that has not ended is not.
+    keys_due = np.array(periods(every, days), dtype="datetime64[D]")
+    days = Days(max(first_of(every, days.first), BEGINS_ON), days.last)
     key = _physical_key(dataset.system) if is_overwritten(dataset.system) else ()
     seen: list[tuple[Any, Any, Any]] = []  # day, hash of the key, whether it takes the key away
     dirty: list[tuple[Any, Any, Any]] = []  # position among all rows, pattern, key
@@ -54,11 +60,18 @@ def dirt_of(world: World, dataset: Dataset, days: Days, step: int) -> Dirt:
             if "_is_deleted" in rows.table.column_names
             else np.zeros(len(day), bool)
         )
-        seen.append((day, _hashed(rows.table, key), gone))
         at = rows.dirt.column("row").to_numpy(zero_copy_only=False).astype(np.int64)
         if len(at) and (at.min() < 0 or at.max() >= len(day)):
             raise ValueError(f"{dataset.dataset}: dirt of a row that is not there")
-        dirty.append((before + at, _texts(rows.dirt, "pattern"), _texts(rows.dirt, "key")))
+        pattern, keys, hashes = _texts(rows.dirt, "pattern"), _texts(rows.dirt, "key"), _hashed(rows.table, key)
+        if every != "day":
+            due = np.isin(day, keys_due)
+            place = np.cumsum(due) - 1
+            kept = due[at]
+            at, pattern, keys = place[at[kept]], pattern[kept], keys[kept]
+            day, hashes, gone = day[due], hashes[due], gone[due]
+        seen.append((day, hashes, gone))
+        dirty.append((before + at, pattern, keys))
         before += len(day)
     day, hashes, gone = (np.concatenate([part[n] for part in seen]) for n in range(3))
     at, pattern, keys = (np.concatenate([part[n] for part in dirty]) for n in range(3))
@@ -77,7 +90,7 @@ def dirt_of(world: World, dataset: Dataset, days: Days, step: int) -> Dirt:
             title_zh=[dataset.title],
             system=[type(dataset.system).__name__.lower()],
             is_overwritten=[bool(key)],
-            every=[getattr(dataset.system, "every", "day")],
+            every=[every],
             rows_n=[len(day)],
         ),
         written=_written(dataset.dataset, day[~gone], replaced[~gone]),
