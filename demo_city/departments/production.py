@@ -136,7 +136,7 @@ def firsts_of_months(days: Days, every: int = 1) -> Any:
     return day[(month.astype("datetime64[D]") == day) & (month.astype(np.int64) % every == 0)]
 
 
-def standing(rows: Rows, days: Any, first: Any, last: Any) -> Rows:
+def standing(rows: Rows, days: Any, first: Any, last: Any, *, rewritten: bool = False) -> Rows:
     """A register as it stands on each of several days: its rows, day after day.
 
     Args:
@@ -144,11 +144,16 @@ def standing(rows: Rows, days: Any, first: Any, last: Any) -> Rows:
         days: the days.
         first: day from which each version stands.
         last: day up to which it does, both included.
+        rewritten: a table that the department's system writes anew every Monday, and a row when it changes; between
+            them what stands there stands.
     """
     import pyarrow as pa
 
     days = np.asarray(days).astype("datetime64[D]")
-    day_at, row_at = np.nonzero((days[:, None] >= first[None, :]) & (days[:, None] <= last[None, :]))
+    stands = (days[:, None] >= first[None, :]) & (days[:, None] <= last[None, :])
+    if rewritten:
+        stands &= ((ordinal(days) + 3) % 7 == 0)[:, None] | (days[:, None] == first[None, :])
+    day_at, row_at = np.nonzero(stands)
     table = rows.table.take(pa.array(row_at)).append_column("_day", pa.array(days[day_at]))
     dirt_row = rows.dirt.column("row").to_numpy()
     place = np.full((len(days), rows.table.num_rows), -1)

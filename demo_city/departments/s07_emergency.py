@@ -730,7 +730,7 @@ def _accident_rows(world: World, days: Days) -> Rows:
 
 def _enterprise_rows(world: World, days: Days) -> Rows:
     rows, first, last = world.once("s07.register", lambda: _register(world))
-    return standing(rows, days.array, first, last)
+    return standing(rows, days.array, first, last, rewritten=True)
 
 
 def _register(world: World) -> tuple[Rows, Any, Any]:

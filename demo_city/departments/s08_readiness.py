@@ -173,7 +173,7 @@ def _plans(world: World) -> Columns:
 
 def _plan_rows(world: World, days: Days) -> Rows:
     rows, first, last = world.once("s08.plan_rows", lambda: _plan_register(world))
-    return standing(rows, days.array, first, last)
+    return standing(rows, days.array, first, last, rewritten=True)
 
 
 def _plan_register(world: World) -> tuple[Rows, Any, Any]:
@@ -251,16 +251,16 @@ def _drills(world: World) -> Columns:
 
 def _drill_rows(world: World, days: Days) -> Rows:
     rows, first, last = world.once("s08.drill_rows", lambda: _drill_register(world))
-    return standing(rows, days.array, first, last)
+    return standing(rows, days.array, first, last, rewritten=True)
 
 
 def _drill_register(world: World) -> tuple[Rows, Any, Any]:
-    """A drill from sixty days before its day: planned, held, its issues remedied; kept for two years."""
+    """A drill from sixty days before its day: planned, held, its issues remedied; kept for ever."""
     chance, place, made = world.chance, divisions(world), drills(world)
-    begins, ends = made["planned_on"] - 60, made["planned_on"] + 730
+    begins, ends = made["planned_on"] - 60, np.full(made.rows_n, ALWAYS[1])
     held = np.where(np.isnat(made["held_on"]), ends + 1, made["held_on"])
     fixed = np.where(np.isnat(made["fixed_on"]), ends + 1, made["fixed_on"])
-    limits = [begins, held, fixed, ends + 1]
+    limits = [begins, np.minimum(held, ends + 1), np.minimum(fixed, ends + 1), ends + 1]
     parts = []
     for state in range(3):
         which = np.flatnonzero(limits[state + 1] > limits[state])
@@ -413,7 +413,7 @@ def _stock_rows(world: World, days: Days) -> Rows:
 def _team_rows(world: World, days: Days) -> Rows:
     rows = world.once("s08.teams", lambda: _team_register(world))
     n = rows.table.num_rows
-    return standing(rows, days.array, np.full(n, ALWAYS[0]), np.full(n, ALWAYS[1]))
+    return standing(rows, days.array, np.full(n, ALWAYS[0]), np.full(n, ALWAYS[1]), rewritten=True)
 
 
 def teams(world: World) -> Columns:
@@ -460,7 +460,7 @@ def _team_register(world: World) -> Rows:
 def _shelter_rows(world: World, days: Days) -> Rows:
     rows = world.once("s08.shelters", lambda: _shelter_register(world))
     n = rows.table.num_rows
-    return standing(rows, days.array, np.full(n, ALWAYS[0]), np.full(n, ALWAYS[1]))
+    return standing(rows, days.array, np.full(n, ALWAYS[0]), np.full(n, ALWAYS[1]), rewritten=True)
 
 
 def _shelter_register(world: World) -> Rows:
@@ -491,7 +491,7 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     place, plan, cell, drill, team = divisions(world), plans(world), plan_cells(world), drills(world), teams(world)
     first, last = np.datetime64(days.first, "D"), np.datetime64(days.last, "D")
     plan = plan.where((plan["first"] <= last) & (plan["last"] >= first))
-    drill = drill.where((drill["planned_on"] >= first - 730) & (drill["planned_on"] <= last + 60))
+    drill = drill.where(drill["planned_on"] <= last + 60)
     stock, line, shelter = stocks(world, days), lines(world), world.city.shelter
     codes = tuple(code for code, *_ in EVENTS)
     return {
