@@ -240,8 +240,8 @@ def charging_rows(world: World, days: Days) -> Rows:
     who, ports = panel.who, sites["ports"][panel.who]
     weather = world.life.weather_daily(days)
     cold = 1 + np.clip(8 - weather["temp_mean_c"], 0, 12) * 0.02 - np.clip(weather["rain_mm"], 0, 60) * 0.004
-    sessions = panel.poisson(ports * 1.7 * cold[panel.at], "sessions")
-    kwh = rounded(sessions * (0.55 + 0.3 * panel.uniform("kwh")), 2)
+    charges = panel.poisson(ports * 1.7 * cold[panel.at], "charges")
+    kwh = rounded(charges * (0.55 + 0.3 * panel.uniform("kwh")), 2)
     drawn = panel.uniform("fault")
     watt = (drawn < IN_WATT_HOURS) & (kwh >= 5.01)
     unread = (drawn >= 0.5) & (drawn < 0.5 + NO_ENERGY)
@@ -263,7 +263,7 @@ def charging_rows(world: World, days: Days) -> Rows:
         "date": panel.day,
         **{name: own[name] for name in ("communityId", "areaCode", "gridId", "lng", "lat")},
         "ports": ports,
-        "sessions": sessions,
+        "charges": charges,
         "kwh": np.ma.MaskedArray(np.where(watt, rounded(kwh * 1000, 0), kwh), unread),
         "faults": panel.poisson(ports * sites["bad"][who], "faults"),
         "overheat": panel.poisson(ports * sites["bad"][who] * 0.2, "overheat"),
