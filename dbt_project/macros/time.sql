@@ -27,3 +27,13 @@
 {% macro date_zh(day) -%}
     year({{ day }}) || '年' || month({{ day }}) || '月' || day({{ day }}) || '日'
 {%- endmacro %}
+
+{# A form that knows no empty date writes one long past. #}
+{% macro known_instant(instant) -%}
+    case when year({{ instant }}) >= {{ threshold('earliest_year') }} then {{ instant }} end
+{%- endmacro %}
+
+{# Seconds out of a number of hours. #}
+{% macro seconds_of(hours) -%}
+    {{ hours }} * 3600
+{%- endmacro %}

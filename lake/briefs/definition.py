@@ -5,7 +5,8 @@ Code interprets; which figures, which SQL, which sections and which words stand 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -239,7 +240,8 @@ class Role(_Part):
         table: accepted table, as in the build's pins.
         name: how the brief calls it.
         owner: who is asked to act.
-        records: SQL over ``lake.<table>`` that gives the role's records without the marts, for `check`.
+        records: SQL over ``lake.<table>`` that gives the role's records without the marts, for `check`. A record with
+            an ``area_code`` is where that says when its coordinates lie in no division.
     """
 
     dataset: str
@@ -254,12 +256,18 @@ class CityBriefs(_Part):
 
     Attributes:
         editor: who puts the brief out.
-        divisions: SQL over the accepted tables: ``division_code`` and ``geometry`` (GeoJSON), for checks of a part.
+        divisions: SQL over the accepted tables: ``division_code`` and ``geometry`` (GeoJSON), for checks of a part;
+            with ``code`` beside them (any code that stands for the division, or that those of places within it begin
+            with) where records name their ``area_code``.
+        editions_to_level: level of the smallest divisions that get an edition unasked; None = all.
+        words: the city's own words for some of the definitions'.
     """
 
     city: str
     editor: str
     divisions: str | None = None
+    editions_to_level: int | None = None
+    words: dict[str, str] = {}
     roles: dict[str, Role]
 
 
@@ -273,8 +281,13 @@ def definitions(briefs: Path) -> list[Definition]:
     return sorted(found, key=lambda definition: definition.id)
 
 
-def definition_of(briefs: Path, brief_id: str) -> Definition:
+def definition_of(briefs: Path, brief_id: str, words: Mapping[str, str] | None = None) -> Definition:
     """The definition of one brief.
+
+    Args:
+        briefs: the folder ``briefs/``.
+        brief_id: its id.
+        words: a city's own words for some that its texts have; the longest counts first.
 
     Raises:
         ContractError: there is none, or it cannot be read.
@@ -284,7 +297,7 @@ def definition_of(briefs: Path, brief_id: str) -> Definition:
         raise ContractError(
             f"no brief {brief_id!r}", remedy="see `ls briefs/`; a brief is a folder <id>_<name> with a definition.yaml"
         )
-    return _definition(folders[0])
+    return _definition(folders[0], words or {})
 
 
 def city_briefs(briefs: Path, city: str) -> CityBriefs:
@@ -297,9 +310,21 @@ def city_briefs(briefs: Path, city: str) -> CityBriefs:
     return _validated(path, CityBriefs, _read(path))
 
 
-def _definition(path: Path) -> Definition:
-    content = _read(path)
+def _definition(path: Path, words: Mapping[str, str] | None = None) -> Definition:
+    content = _in_words(_read(path), words or {})
     return _validated(path, Definition, {**content, "path": path})
+
+
+def _in_words(content: Any, words: Mapping[str, str]) -> Any:
+    """Texts with some words changed; SQL has none of them."""
+    if isinstance(content, dict):
+        return {key: _in_words(value, words) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_in_words(value, words) for value in content]
+    if not isinstance(content, str) or not words:
+        return content
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.sub("|".join(map(re.escape, longest_first)), lambda found: words[found[0]], content)
 
 
 def _read(path: Path) -> dict[str, Any]:

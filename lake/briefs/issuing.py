@@ -84,7 +84,9 @@ def issue(
     """
     from filelock import FileLock, Timeout
 
-    definition = definition_of(settings.root / "briefs", brief_id)
+    definition = definition_of(
+        settings.root / "briefs", brief_id, city_briefs(settings.root / "briefs", settings.city).words
+    )
     settings.issues.mkdir(parents=True, exist_ok=True)
     try:
         with told_when_full(day=day), FileLock(settings.issues / f".{brief_id}.lock", timeout=LOCK_PATIENCE_S):
@@ -117,12 +119,13 @@ def _issue_all(
         raise BriefRefused(f"no division {unknown[0]!r}", remedy="see core.dim_admin_division for the codes", day=day)
     period = period_for(definition.cadence, day)
     thresholds = read_thresholds(settings.root, period.last)
-    maker = FigureSetMaker(
-        definition, city_briefs(settings.root / "briefs", settings.city), thresholds, published, period
-    )
+    city = city_briefs(settings.root / "briefs", settings.city)
+    maker = FigureSetMaker(definition, city, thresholds, published, period)
     house = _House(definition, settings, thresholds, published)
     issued = []
-    for code in scopes or list(published.divisions):
+    level = city.editions_to_level
+    unasked = [code for code, each in published.divisions.items() if level is None or each.level_no <= level]
+    for code in scopes or unasked:
         scope = published.divisions[code]
         say(f"{definition.id} {period.key} {scope.short_name_zh}")
         issued.append(house.issue(maker, scope, period))

@@ -134,7 +134,7 @@ def verify(settings: Settings, issue: Path | str) -> list[Difference]:
         for record in opened.figure_set["figures"]
         if opened.definition.figure(record["id"]).check and record["value"] is not None
     ]
-    connection = connect(settings, extensions=() if is_city else ("spatial",))
+    connection = connect(settings, extensions=("spatial",))
     try:
         _make_views(connection, settings, opened, {definition.role for definition, _ in checked})
         differences = []
@@ -169,10 +169,10 @@ def _make_views(connection: Any, settings: Settings, opened: _Issue, roles: set[
                 remedy="give `divisions` in briefs/cities/, or verify the city's own edition",
             )
         connection.execute(
-            "CREATE TABLE scope_shape AS SELECT ST_GeomFromGeoJSON(geometry) AS shape"
-            f" FROM ({opened.city.divisions}) WHERE division_code = ?",
-            [scope["code"]],
+            "CREATE TABLE shapes AS SELECT * EXCLUDE (geometry), ST_GeomFromGeoJSON(geometry) AS shape"
+            f" FROM ({opened.city.divisions})"
         )
+        connection.execute("CREATE TABLE scope_shape AS SELECT * FROM shapes WHERE division_code = ?", [scope["code"]])
     for name in sorted(roles):
         records = opened.city.roles[name].records
         if records is None:
@@ -180,15 +180,22 @@ def _make_views(connection: Any, settings: Settings, opened: _Issue, roles: set[
                 f"the city does not say what the records of {name} are",
                 remedy="give the role's `records` in briefs/cities/",
             )
-        in_scope = (
-            "true"
-            if scope["is_city"]
-            else "coalesce(ST_Contains((SELECT shape FROM scope_shape),"
-            " ST_Point(CAST(longitude AS DOUBLE), CAST(latitude AS DOUBLE))), false)"
-        )
+        in_scope = "true" if scope["is_city"] else _in_scope(connection, records)
         connection.execute(
-            f"CREATE VIEW role.{quote_identifier(name)} AS SELECT *, {in_scope} AS in_scope FROM ({records})"
+            f"CREATE VIEW role.{quote_identifier(name)} AS SELECT *, {in_scope} AS in_scope FROM ({records}) AS record"
         )
+
+
+def _in_scope(connection: Any, records: str) -> str:
+    """SQL: a record lies in the scope; by its area code where its coordinates lie in no division."""
+    point = "ST_Point(CAST(longitude AS DOUBLE), CAST(latitude AS DOUBLE))"
+    within = f"coalesce((SELECT bool_or(ST_Contains(shape, {point})) FROM scope_shape), false)"
+    columns = [row[0] for row in connection.execute(f"DESCRIBE {records}").fetchall()]
+    if "area_code" not in columns:
+        return within
+    placed = f"coalesce((SELECT bool_or(ST_Contains(shape, {point})) FROM shapes), false)"
+    named = "coalesce((SELECT bool_or(starts_with(record.area_code, code)) FROM scope_shape), false)"
+    return f"{within} OR (NOT {placed} AND {named})"
 
 
 def _check_sql(definition: FigureDefinition, record: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ select
     newest.case_no,
     newest.category_key,
     newest.department_key,
-    located.division_code,
+    coalesce(located.division_code, newest.stated_division_code) as division_code,
     newest.created_at,
     {{ civil_date('newest.created_at') }} as created_on,
     newest.accepted_at,

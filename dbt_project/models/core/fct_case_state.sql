@@ -74,6 +74,7 @@ select
     told.repeat_of_case_key,
     told.satisfaction_no,
     told.is_solved,
+    told.stated_division_code,
     told.latitude,
     told.longitude
 from known

@@ -33,7 +33,7 @@ select
     newest.occurred_at,
     newest.occurred_on,
     newest.is_time_known,
-    located.division_code,
+    coalesce(located.division_code, newest.stated_division_code) as division_code,
     newest.site_key,
     newest.site_name,
     newest.deaths_n,

@@ -35,6 +35,7 @@ select
     cast(null as varchar) as repeat_of_case_key,
     cast(null as integer) as satisfaction_no,
     cast(null as boolean) as is_solved,
+    cast(null as varchar) as stated_division_code,
     delivered.latitude,
     delivered.longitude,
     delivered.version_at,

@@ -11,6 +11,7 @@ select
     collision.site_name,
     cast(null as integer) as deaths_n,
     cast(null as integer) as injuries_n,
+    cast(null as varchar) as stated_division_code,
     collision.latitude,
     collision.longitude,
     collision.delivered_on,

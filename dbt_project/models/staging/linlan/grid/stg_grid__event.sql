@@ -1,0 +1,30 @@
+select
+    event.event_id as case_no,
+    event.type_code as complaint_type,
+    event.type_name as descriptor,
+    -- Grid workers are the political and legal commission's, and settle most of it themselves.
+    '综治办' as department_name,
+    event.stage as source_status,
+    event.found_at as created_at,
+    {{ known_instant('event.accepted_at') }} as accepted_at,
+    cast(null as timestamp with time zone) as dispatched_at,
+    cast(null as timestamp with time zone) as first_response_at,
+    {{ known_instant('event.finished_at') }} as handled_at,
+    {{ known_instant('event.finished_at') }} as closed_at,
+    cast(null as timestamp with time zone) as deadline_at,
+    event.place_key as address_key,
+    event.grid_id,
+    cast(null as varchar) as caller_key,
+    cast(null as integer) as satisfaction_no,
+    cast(null as boolean) as is_solved,
+    -- The number of a grid begins with its township's code.
+    event.grid_id as area_code,
+    try_cast({{ known_coordinate('event.lat') }} as decimal(9, 6)) as latitude,
+    try_cast({{ known_coordinate('event.lng') }} as decimal(9, 6)) as longitude,
+    event.updated_at as version_at,
+    event.ds as delivered_on,
+    event._landed_at as landed_at,
+    event._file as file_name,
+    event._record as record_no,
+    coalesce(event._is_withdrawn, false) as is_void
+from {{ source('lake', 'grid__event') }} as event

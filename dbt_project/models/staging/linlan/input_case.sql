@@ -1,0 +1,67 @@
+-- A table: thousands of small files are read once.
+{{ config(materialized='table') }}
+with delivered as (
+    select
+        'hotline' as source_system,
+        'hotline__work_order' as source_table,
+        work_order.*
+    from {{ ref('stg_hotline__work_order') }} as work_order
+    union all by name
+    select
+        'grid' as source_system,
+        'grid__event' as source_table,
+        event.*
+    from {{ ref('stg_grid__event') }} as event
+    union all by name
+    select
+        'patrol' as source_system,
+        'citymgmt__case' as source_table,
+        record.*
+    from {{ ref('stg_citymgmt__case') }} as record
+),
+
+stated as ({{ divisions_stated('delivered') }})
+
+select
+    md5(delivered.source_system || '|' || delivered.case_no) as case_key,
+    delivered.source_system,
+    delivered.source_table,
+    delivered.case_no,
+    coalesce(crosswalk.category_key, unmapped_category.category_key) as category_key,
+    coalesce(alias.department_key, unmapped_department.department_key) as department_key,
+    coalesce(status_map.status, unmapped_status.status) as status,
+    delivered.created_at,
+    delivered.accepted_at,
+    delivered.dispatched_at,
+    delivered.first_response_at,
+    delivered.handled_at,
+    delivered.closed_at,
+    delivered.deadline_at,
+    delivered.address_key,
+    delivered.grid_id,
+    delivered.caller_key,
+    cast(null as varchar) as repeat_of_case_key,
+    delivered.satisfaction_no,
+    delivered.is_solved,
+    stated.division_code as stated_division_code,
+    delivered.latitude,
+    delivered.longitude,
+    delivered.version_at,
+    delivered.delivered_on,
+    delivered.landed_at,
+    delivered.file_name,
+    delivered.record_no,
+    delivered.is_void or coalesce(status_map.is_withdrawn, false) as is_withdrawn
+from delivered
+inner join {{ ref('category') }} as unmapped_category
+    on delivered.source_system = unmapped_category.source_system and unmapped_category.is_default
+inner join {{ ref('department') }} as unmapped_department on unmapped_department.is_default
+inner join {{ ref('case_status') }} as unmapped_status on unmapped_status.is_default
+left join {{ ref('category_crosswalk') }} as crosswalk
+    on
+        delivered.source_system = crosswalk.source_system
+        and trim(delivered.complaint_type) = crosswalk.complaint_type
+        and trim(delivered.descriptor) = crosswalk.descriptor
+left join {{ ref('department_alias') }} as alias on trim(delivered.department_name) = alias.agency_name
+left join {{ ref('status_map') }} as status_map on trim(delivered.source_status) = status_map.source_status
+left join stated on delivered.area_code = stated.area_code

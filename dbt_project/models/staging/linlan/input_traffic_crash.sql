@@ -1,0 +1,29 @@
+-- A table: thousands of small files are read once.
+{{ config(materialized='table') }}
+with delivered as (
+    select crash.*
+    from {{ ref('stg_traffic_police__crash') }} as crash
+),
+
+stated as ({{ divisions_stated('delivered') }})
+
+select
+    md5('crash|' || delivered.crash_no) as crash_key,
+    'traffic_police__crash' as source_table,
+    delivered.crash_no,
+    delivered.occurred_at,
+    delivered.occurred_on,
+    delivered.occurred_at is not null as is_time_known,
+    md5('junction|' || delivered.site_name) as site_key,
+    delivered.site_name,
+    delivered.deaths_n,
+    delivered.injuries_n,
+    stated.division_code as stated_division_code,
+    delivered.latitude,
+    delivered.longitude,
+    delivered.delivered_on,
+    delivered.landed_at,
+    delivered.file_name,
+    delivered.record_no
+from delivered
+left join stated on delivered.area_code = stated.area_code
