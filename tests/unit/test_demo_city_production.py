@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ from lake.settings import Settings
 MODULES = (s07_emergency, s08_readiness, s12_housing, s13_gas, s20_market, s33_assessment, s35_resources)
 DATASETS = {dataset.dataset: dataset for module in MODULES for dataset in module.SOURCE.datasets}
 ROOT = Path(__file__).parents[2]
-DAYS = Days(date(2026, 5, 25), date(2026, 6, 14))
+DAYS = Days(date(2026, 5, 25), date(2026, 6, 7))
 SEED = 7
 
 
@@ -57,6 +58,7 @@ def _days_of(dataset: Dataset) -> Days:
     return Days(date(2026, 1, 1), DAYS.last) if getattr(dataset.system, "every", "") == "quarter" else DAYS
 
 
+@functools.cache
 def _contract(name: str) -> tuple[Contract, Settings]:
     settings = Settings(root=ROOT, home=ROOT / "var", city="linlan")
     return contract_for(name, DAYS.last, settings), settings
@@ -162,3 +164,39 @@ def test_a_stretch_of_days_is_its_days_one_after_the_other(name: str, world: Wor
     rows = [row + by for piece, by in zip(pieces, shift, strict=True) for row in piece.dirt["row"].to_pylist()]
     assert whole.dirt["row"].to_pylist() == rows
     assert whole.dirt["key"].to_pylist() == [key for piece in pieces for key in piece.dirt["key"].to_pylist()]
+
+
+def test_what_comes_before_an_event_is_recorded(world: World) -> None:
+    days = Days(date(2024, 6, 1), date(2026, 11, 30))
+    firm, steps = s07_emergency.firms(world), world.life.precursors("S07", days)
+    event_at = dict(zip(world.life.chains["chain_no"].tolist(), world.life.chains["event_at"], strict=True))
+    seen, found = s07_emergency.inspections(world, days), s07_emergency.hazards(world, days)
+    hit = s07_emergency.accidents(world)
+    told = Counter()
+    for what, at, chain, enterprise in zip(
+        steps["what"], steps["at"], steps["chain_no"].tolist(), steps["enterprise_i"], strict=True
+    ):
+        if chain not in event_at:
+            continue
+        end = event_at[chain]
+        own = seen["firm_i"] == int(np.flatnonzero(firm["enterprise_i"] == enterprise)[0])
+        within = (
+            own
+            & (seen["checked_at"] >= at.astype("M8[D]") + 1)
+            & (seen["checked_at"] < min(end, np.datetime64(days.last)))
+        )
+        if what == "overdue_inspection":
+            assert not (within & (seen["kind"] != s07_emergency.SELF)).any()
+        elif what == "selfcheck_gap":
+            assert not (within & (seen["kind"] == s07_emergency.SELF)).any()
+        elif what == "overdue_hazard":
+            one = found.where(found["found_at"] == at.astype("M8[s]"))
+            assert one.rows_n and one["due_on"][0] < end and not one["closed_at"][0] < end
+        else:
+            assert (hit["at"] == at.astype("M8[s]")).any()
+        told[what] += 1
+    assert set(told) == {"overdue_inspection", "selfcheck_gap", "overdue_hazard", "event"}
+    heard = s13_gas.alarms(world, days)
+    wanted = world.life.precursors("S13", days)
+    wanted = wanted["at"][np.isin(wanted["what"], ["leak_alarm", "main_damage"])]
+    assert len(wanted) and set(wanted.astype("M8[s]")) <= set(heard["at"])
