@@ -98,9 +98,22 @@ def test_excel_has_title_merged_cells_serial_dates_and_footer() -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(write(TABLE, DAY))).active
 
     assert sheet["A1"].value == "2026年06月表" and sheet["E4"].value == 46174
+    assert [sheet[cell].value for cell in ("C5", "D5", "E5", "F4", "A7")] == [
+        2,
+        2.5,
+        None,
+        datetime(2026, 6, 1, 8, 5),
+        None,
+    ]
+    assert [sheet["B4"].value, sheet["B5"].value] == ['他说"好"', "两行\n文字"]
     assert {str(cells) for cells in sheet.merged_cells.ranges} == {"A1:G1", "A2:A3", "B2:C2", "E2:E3", "A4:A5"}
     assert [sheet["B3"].value, sheet["D3"].value, sheet["A8"].value] == ["说明", "均值", "合计：4"]
-    assert writers.excel(merged=("街道",))(TABLE.slice(0, 0), DAY), "a day without rows is a workbook too"
+    days = [DAY, date(2026, 6, 2), date(2026, 6, 3)]
+    each = [
+        write(TABLE.slice(first, last - first), day)
+        for first, last, day in zip([0, 1, 1], [1, 1, 4], days, strict=True)
+    ]
+    assert writers.many(write, TABLE, [0, 1, 1, 4], days) == each, "a day without rows is a workbook too"
 
 
 def test_other_formats_hold_every_row() -> None:
