@@ -80,9 +80,12 @@ class Page:
         return _plain(self.document)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _parse(data: bytes) -> tuple[Any, tuple[int, str, str] | None]:
-    """The document, or what is wrong with the file. Parsing is nearly all of the work; nobody changes a document."""
+    """The document, or what is wrong with the file. Parsing is nearly all of the work; nobody changes a document.
+
+    A city has more files than one thinks: what falls out of memory is parsed twice by every reading.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
