@@ -10,6 +10,7 @@ from demo_city.chance import Floats, Integers, repeated
 from demo_city.city import layout, names
 from demo_city.city.divisions import TOWNSHIP_KEY
 from demo_city.columns import Columns
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.city.registers import City
@@ -187,7 +188,7 @@ def buildings_of(city: City) -> Columns:
     lng, lat = layout.to_map(x, y)
     road_i = _road_of(city, grid_i, township_i, key)
     house_no = _house_numbers(road_i, chance.integers(1, 3, "building.lot", key))
-    text = np.char.zfill(number.astype("U5"), 5)
+    text = zfill(number.astype("U5"), 5)
     return Columns(
         building_no=np.char.add(city.township["code"].astype("U9")[township_i], text).astype(object),
         community_i=community_i,

@@ -9,6 +9,7 @@ import numpy as np
 from demo_city.chance import Chance, Floats, Integers, repeated
 from demo_city.city import layout, names
 from demo_city.columns import Columns
+from demo_city.text import zfill
 
 TOWNSHIP_KEY = 1_000_000
 """A thing's ``key`` is its township's position times this, plus its running number there: the same at every scale."""
@@ -209,8 +210,8 @@ def grids_of(chance: Chance, townships: Columns, villages: Columns, villages_n: 
     old = townships["old_code"][township_i]
     renumbered = (old == "") & chance.happens(0.03, "grid.renumbered", key)
     before = np.where(renumbered, townships["code"][township_i], old).astype(object)
-    village_before = np.char.zfill((900 - in_township).astype("U3"), 3).astype(object)
-    number_before = np.char.zfill((in_village + 1).astype("U3"), 3).astype(object)
+    village_before = zfill((900 - in_township).astype("U3"), 3).astype(object)
+    number_before = zfill((in_village + 1).astype("U3"), 3).astype(object)
     old_id = np.where(before == "", "", before + village_before + number_before)
     urban = townships["is_urban"][township_i]
     households = np.maximum(np.rint(people / (2.35 + 0.5 * chance.uniform("grid.household", key))), 0).astype(np.int64)

@@ -11,6 +11,7 @@ from demo_city.city import codes, names
 from demo_city.city.buildings import spread
 from demo_city.city.divisions import TOWNSHIP_KEY
 from demo_city.columns import Columns
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.city.registers import City
@@ -400,6 +401,6 @@ def _grids_for(city: City, name: str, township_i: Integers, key: Any) -> Integer
 
 def _numbers(letter: str, city: City, made: Columns) -> Any:
     """Such as ``X9901130010003``: a letter, the township's code, the running number."""
-    tail = np.char.zfill((made["key"] % TOWNSHIP_KEY + 1).astype("U4"), 4)
+    tail = zfill((made["key"] % TOWNSHIP_KEY + 1).astype("U4"), 4)
     code = city.township["code"].astype("U9")[made["township_i"]]
     return np.char.add(np.char.add(letter, code), tail).astype(object)

@@ -14,6 +14,7 @@ import numpy as np
 from demo_city.days import BEGINS_ON, ENDS_ON, Days
 from demo_city.departments import safety
 from demo_city.departments.protocol import Rows
+from demo_city.text import replace
 
 if TYPE_CHECKING:
     from demo_city.columns import Columns
@@ -120,7 +121,7 @@ def of_rank(values: tuple[str, ...], positions: Any) -> Any:
 def stamps(days: Any) -> Any:
     """Days as ``20260630``."""
     days = day_of(days)
-    return np.char.replace(days.astype("U10"), "-", "").astype(object) if len(days) else np.zeros(0, dtype=object)
+    return replace(days.astype("U10"), "-", "").astype(object) if len(days) else np.zeros(0, dtype=object)
 
 
 def mondays(days: Days) -> Any:

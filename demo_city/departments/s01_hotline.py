@@ -32,6 +32,7 @@ from demo_city.departments.appeals.worktime import (
 )
 from demo_city.departments.protocol import Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.safety import old_codes, written
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.world import World
@@ -434,9 +435,9 @@ def _text_n() -> Any:
 def _numbers(world: World, of: Columns) -> Any:
     """Order numbers: day, the township's six last digits, the number of its day there."""
     day = days_since_1970(of["at"]).astype("datetime64[D]").astype(str)
-    day = np.char.replace(day, "-", "")
+    day = replace(day, "-", "")
     code = np.array([text[3:] for text in world.city.township["code"]])[of["township_i"]]
-    serial = np.char.zfill(of["serial"].astype("U5"), 5)
+    serial = zfill(of["serial"].astype("U5"), 5)
     return np.char.add(np.char.add(day, code), serial).astype(object)
 
 

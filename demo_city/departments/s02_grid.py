@@ -26,6 +26,7 @@ from demo_city.departments.appeals.worktime import DAY_S, NEVER, days_since_1970
 from demo_city.departments.protocol import Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.s01_hotline import LIFE_DAYS
 from demo_city.departments.safety import written
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -229,9 +230,9 @@ def _text_n() -> Any:
 
 def _numbers(world: World, of: Columns) -> Any:
     """Event numbers: G, day, the township's six last digits, the number of its day there."""
-    day = np.char.replace(days_since_1970(of["at"]).astype("datetime64[D]").astype(str), "-", "")
+    day = replace(days_since_1970(of["at"]).astype("datetime64[D]").astype(str), "-", "")
     code = np.array([text[3:] for text in world.city.township["code"]])[of["township_i"]]
-    serial = np.char.zfill(of["serial"].astype("U5"), 5)
+    serial = zfill(of["serial"].astype("U5"), 5)
     return np.char.add(np.char.add(np.char.add("G", day), code), serial).astype(object)
 
 
@@ -300,9 +301,9 @@ def _patrol_rows(world: World, days: Days) -> Rows:
 
 
 def _patrol_ids(world: World, of: Columns) -> Any:
-    day = np.char.replace(of["day"].astype(str), "-", "")
+    day = replace(of["day"].astype(str), "-", "")
     grid = world.city.grid["grid_id"].astype("U15")[of["grid_i"]]
-    return np.char.add(np.char.add(np.char.add("P", day), grid), np.char.zfill(of["n"].astype("U2"), 2)).astype(object)
+    return np.char.add(np.char.add(np.char.add("P", day), grid), zfill(of["n"].astype("U2"), 2)).astype(object)
 
 
 def _register_rows(world: World, days: Days) -> Rows:

@@ -32,6 +32,7 @@ from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.departments.s01_hotline import LIFE_DAYS
 from demo_city.departments.safety import OLD_COUNTY, written
 from demo_city.systems import writers
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -217,9 +218,9 @@ def _text_n() -> Any:
 
 
 def _numbers(world: World, of: Columns, head: str) -> Any:
-    day = np.char.replace(days_since_1970(of["at"]).astype("datetime64[D]").astype(str), "-", "")
+    day = replace(days_since_1970(of["at"]).astype("datetime64[D]").astype(str), "-", "")
     code = np.array([text[3:] for text in world.city.township["code"]])[of["township_i"]]
-    serial = np.char.zfill(of["serial"].astype("U5"), 5)
+    serial = zfill(of["serial"].astype("U5"), 5)
     return np.char.add(np.char.add(np.char.add(head, day), code), serial).astype(object)
 
 
@@ -277,7 +278,7 @@ def _components(world: World) -> Columns:
     is_other &= other != code
     prefix = np.where(is_old, old_code, np.where(is_other, other, code))
     tail = np.char.add(
-        np.array([each for each, _, _ in COMPONENTS])[type_i], np.char.zfill((township * 1000 + serial).astype("U6"), 6)
+        np.array([each for each, _, _ in COMPONENTS])[type_i], zfill((township * 1000 + serial).astype("U6"), 6)
     )
     return Columns(
         township_i=township,

@@ -37,6 +37,7 @@ from demo_city.departments.safety import (
     written,
 )  # fmt: skip
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -467,7 +468,7 @@ def commercial_vehicles(world: World) -> Columns:
     own = fleet.where(np.isin(fleet["kind"], (3, 5)))
     bits = _vehicle_bits(world, own)
     letter = np.array(list(LETTERS), dtype=object)[bits % 8]
-    number = np.char.zfill((bits // 8 % 100_000).astype("U5"), 5).astype(object)
+    number = zfill((bits // 8 % 100_000).astype("U5"), 5).astype(object)
     return own.with_columns(plate="澜" + letter + number)
 
 

@@ -32,6 +32,7 @@ from demo_city.departments.safety import (
     statement,
     written,
 )
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -352,7 +353,7 @@ def _inspection_rows(world: World, days: Days) -> Rows:
 
 
 def _inspector_no(of: Columns) -> Any:
-    place, number = np.char.zfill(of["township_i"].astype(str), 3), np.char.zfill(of["inspector"].astype(str), 2)
+    place, number = zfill(of["township_i"].astype(str), 3), zfill(of["inspector"].astype(str), 2)
     return np.char.add(np.char.add("XF99", place), number).astype(object)
 
 

@@ -38,6 +38,7 @@ from demo_city.departments.production import (
 )
 from demo_city.departments.protocol import Api, Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.safety import active_townships, drawn, keys, moment, per_township, pick
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -438,7 +439,7 @@ def _hazards(world: World, days: Days) -> Columns:
     number = made["n"].astype("U6")
     return made.with_columns(
         hazard_no=("YH" + stamp + firm["firm_key"][made["firm_i"]].astype("U14").astype(object)
-                   + np.char.zfill(number, 4).astype(object)).astype(object),
+                   + zfill(number, 4).astype(object)).astype(object),
         due_on=due,
         reminded_at=reminded,
         overdue_at=overdue,

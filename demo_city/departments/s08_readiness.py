@@ -22,6 +22,7 @@ from demo_city.columns import Columns
 from demo_city.departments.production import ALWAYS, WHOLE, area_codes, latest, of_rank, ordinal, standing, written
 from demo_city.departments.protocol import Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.safety import active_townships
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -167,7 +168,7 @@ def _plans(world: World) -> Columns:
     made = Columns.together(parts)
     made = made.where(np.lexsort((made["version"], made["level"], made["event"], place["key"][made["division_i"]])))
     code = place["code"][made["division_i"]]
-    number = np.char.zfill(((made["event"] + 1) * 10 + made["level"] + 1).astype("U3"), 3).astype(object)
+    number = zfill(((made["event"] + 1) * 10 + made["level"] + 1).astype("U3"), 3).astype(object)
     return made.with_columns(plan_no=("YA" + code + number).astype(object))
 
 
@@ -235,7 +236,7 @@ def _drills(world: World) -> Columns:
     issues = np.where(np.isnat(held), 0, chance.poisson(3.0, "s08.issues", *key))
     fixed = np.rint(issues * np.minimum(chance.uniform("s08.fixed", *key) * 1.6, 1.0)).astype(np.int64)
     return Columns(
-        drill_no=("YL" + place["code"][division_i] + np.char.zfill(n.astype("U4"), 4).astype(object)).astype(object),
+        drill_no=("YL" + place["code"][division_i] + zfill(n.astype("U4"), 4).astype(object)).astype(object),
         division_i=division_i,
         n=n,
         event=chance.integers(0, events[division_i], "s08.drill.event", *key),

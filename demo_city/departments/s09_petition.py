@@ -22,6 +22,7 @@ from demo_city.departments.appeals.worktime import DAY_S, days_since_1970
 from demo_city.departments.protocol import Dataset, Drift, Files, Pattern, Rows, Source
 from demo_city.departments.safety import drawn, per_township, pick, written
 from demo_city.systems import writers
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -120,7 +121,7 @@ def _day(of: Columns) -> Any:
 
 
 def _numbers(world: World, of: Columns) -> Any:
-    day = np.char.replace(_day(of).astype(str), "-", "")
+    day = replace(_day(of).astype(str), "-", "")
     code = np.array([text[3:] for text in world.city.township["code"]])[of["township_i"]]
     # By time within the township and the day.
     group = days_since_1970(of["at"]) * 256 + of["township_i"]
@@ -128,7 +129,7 @@ def _numbers(world: World, of: Columns) -> Any:
     ordered = group[order]
     serial = np.zeros(of.rows_n, np.int64)
     serial[order] = np.arange(of.rows_n) - np.searchsorted(ordered, ordered, "left") + 1
-    return np.char.add(np.char.add(np.char.add("XF", day), code), np.char.zfill(serial.astype("U4"), 4)).astype(object)
+    return np.char.add(np.char.add(np.char.add("XF", day), code), zfill(serial.astype("U4"), 4)).astype(object)
 
 
 def _rows(world: World, days: Days) -> Rows:

@@ -18,6 +18,7 @@ from demo_city.departments.appeals.states import as_table, ends_of_days, first_d
 from demo_city.departments.appeals.worktime import DAY_S, NEVER, days_since_1970, in_office
 from demo_city.departments.protocol import Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.safety import drawn, old_codes, per_township, pick, written
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -116,12 +117,12 @@ def _day(seconds: Any) -> Any:
 
 def _numbers(world: World, of: Columns) -> Any:
     """Dispute numbers: day, the township's six last digits, the number of its day there; planted ones from 900 on."""
-    day = np.char.replace(_day(of["opened"]).astype(str), "-", "")
+    day = replace(_day(of["opened"]).astype(str), "-", "")
     code = np.array([text[3:] for text in world.city.township["code"]])[of["township_i"]]
     planted = of["chain_no"] >= 0
     # Chains are rare: the last digits of chain and step tell two of one day and township apart.
     tail = np.where(planted, 500_000 + (of["key_1"] // 10 * 131 + of["key_2"]) % 500_000, of["key_1"] % 100_000)
-    return np.char.add(np.char.add(np.char.add("TJ", day), code), np.char.zfill(tail.astype("U6"), 6)).astype(object)
+    return np.char.add(np.char.add(np.char.add("TJ", day), code), zfill(tail.astype("U6"), 6)).astype(object)
 
 
 def _rows(world: World, days: Days) -> Rows:

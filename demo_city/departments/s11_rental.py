@@ -39,6 +39,7 @@ from demo_city.departments.panels import (
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.departments.s14_power import flat_addresses
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -240,7 +241,7 @@ def _room(world: World, flat_i: Any, spelling: Any) -> Any:
     """Staircase and room as different clerks write them."""
     flat = world.city.flat
     unit, floor, room = (np.asarray(flat[name])[flat_i].astype("U3") for name in ("unit_no", "floor", "room"))
-    door = floor.astype(object) + np.char.zfill(room, 2).astype(object)
+    door = floor.astype(object) + zfill(room, 2).astype(object)
     unit = unit.astype(object)
     return np.where(
         spelling == 1,

@@ -37,6 +37,7 @@ from demo_city.departments.production import (
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.departments.safety import drawn, keys, moment, per_township, pick
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -333,7 +334,7 @@ def _check_rows(company: int, world: World, days: Days) -> Rows:
         visit=(style.prefix + stamps(made["on"])
                + (of["key"] * 48_271 % 2_147_483_647).astype("U10").astype(object) + "-"
                + made["attempt"].astype("U3").astype(object)).astype(object),
-        user_no=(style.prefix + np.char.zfill(of["key"].astype("U10"), 10).astype(object)).astype(object),
+        user_no=(style.prefix + zfill(of["key"].astype("U10"), 10).astype(object)).astype(object),
         person=person_name(chance, "flat.person", of["key"]),
         tel=phone(chance, "flat.phone", of["key"]),
         address=city.address_of_flat(of["flat_i"]),
@@ -419,7 +420,7 @@ def _alarms(world: World, days: Days) -> Columns:
     wait = chance.lognormal(26.0, 0.45, "s13.arrive", *key)
     return made.with_columns(
         alarm_no=("BJ" + stamps(made["at"]) + city.township["code"][made["township_i"]]
-                  + np.char.zfill(made["number"].astype("U5"), 5).astype(object)).astype(object),
+                  + zfill(made["number"].astype("U5"), 5).astype(object)).astype(object),
         ppm=np.clip(ppm, 2000, 49_000),
         arrived_at=made["at"] + np.rint(wait * 60).astype("timedelta64[s]"),
     )  # fmt: skip
@@ -443,7 +444,7 @@ def _alarm_rows(world: World, days: Days) -> Rows:
         kind=of_rank(ALARM_KINDS, made["kind"]), result=of_rank(ALARM_RESULTS, made["result"]), ppm=made["ppm"],
         company=np.where(has, of_rank(tuple(company.name for company in COMPANIES), of["company"]), COMPANIES[0].name),
         user_no=np.where(has, of_rank(tuple(company.prefix for company in COMPANIES), of["company"])
-                         + np.char.zfill(of["key"].astype("U10"), 10).astype(object), None),
+                         + zfill(of["key"].astype("U10"), 10).astype(object), None),
         person=np.where(has, person_name(chance, "flat.person", of["key"]), None),
         tel=np.where(has, phone(chance, "flat.phone", of["key"]), None),
         address=np.where(has, city.address_of_flat(of["flat_i"]), city.grid["name_zh"][made["grid_i"]]),
@@ -477,7 +478,7 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     return {
         "gas_check": Columns(
             user_no=(of_rank(tuple(company.prefix for company in COMPANIES), of["company"])
-                     + np.char.zfill(of["key"].astype("U10"), 10).astype(object)).astype(object),
+                     + zfill(of["key"].astype("U10"), 10).astype(object)).astype(object),
             company=of_rank(tuple(company.key for company in COMPANIES), of["company"]),
             checked_on=seen["on"], is_entered=seen["kind"] == CHECK, attempt=seen["attempt"] % 10,
             hazard_level=seen["grade"], fixed_on=seen["fixed_on"], township_i=of["township_i"], flat_i=of["flat_i"],

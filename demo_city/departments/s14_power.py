@@ -32,6 +32,7 @@ from demo_city.departments.panels import (
 )
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -73,7 +74,7 @@ def flat_addresses(world: World, flat_i: Any) -> Any:
     """Addresses of flats in words, as the register has them."""
     flat, building = world.city.flat, world.city.building
     own = {name: np.asarray(flat[name])[flat_i].astype("U3") for name in ("unit_no", "floor", "room")}
-    door = own["floor"].astype(object) + np.char.zfill(own["room"], 2).astype(object)
+    door = own["floor"].astype(object) + zfill(own["room"], 2).astype(object)
     street = np.asarray(building["address_zh"], dtype=object)[np.asarray(flat["building_i"])[flat_i]]
     return street + own["unit_no"].astype(object) + "单元" + door + "室"
 
@@ -181,7 +182,7 @@ def _made(world: World) -> Columns:
     mean = np.minimum(mean, 250_000)
     is_group = is_flat & ~np.isnat(flat["group_from"][f])
     code, is_old = area_codes(world, township_i, number, "s14", OLD_RATE)
-    text = np.char.zfill(key.astype("U12"), 12).astype(object)
+    text = zfill(key.astype("U12"), 12).astype(object)
     prefix = np.array(["99R", "99C", "99M", "99E", "99B"], dtype=object)[kind]
     address = np.asarray(building["address_zh"], dtype=object)[b]
     address[building_i < 0] = "厂区"

@@ -38,6 +38,7 @@ from demo_city.departments.panels import (
 from demo_city.departments.protocol import Dataset, Drift, Files, Pattern, Rows, Source
 from demo_city.departments.s14_power import flat_addresses, marked, position_of, silent_flats
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.world import World
@@ -254,7 +255,7 @@ def _meters_made(world: World) -> Columns:
         group_from=np.asarray(flat["group_from"])[flat_i],
         group_to=np.asarray(flat["group_to"])[flat_i],
         is_old=is_old,
-        meter_no=arrow("S" + np.char.zfill(number.astype("U12"), 12).astype(object)),
+        meter_no=arrow("S" + zfill(number.astype("U12"), 12).astype(object)),
         flat_no=arrow(np.asarray(flat["flat_no"])[flat_i].astype("U20").astype(object)),
         building_no=arrow(np.asarray(building["building_no"])[building_i]),
         area=arrow(area),

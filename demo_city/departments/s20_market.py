@@ -33,6 +33,7 @@ from demo_city.departments.production import (
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source, Table
 from demo_city.departments.safety import active_townships, after, drawn, keys, moment, per_township, pick
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -226,7 +227,7 @@ def _subject_rows(world: World, days: Days) -> Rows:
     gone = ~np.isnat(of["cancelled_on"]) & (of["cancelled_on"] <= on)
     base = Columns(
         number=(city.county["code"][city.township["county_i"][township]]
-                + np.char.zfill(key.astype("U9"), 9).astype(object)).astype(object),
+                + zfill(key.astype("U9"), 9).astype(object)).astype(object),
         uscc=own_code.astype(object), uscc_letter=lot < 0.008, uscc_missing=(lot >= 0.008) & (lot < 0.018),
         status_spelling=(lot >= 0.2) & (lot < 0.22), founded_zero_date=(lot >= 0.3) & (lot < 0.306),
         test_row=(lot >= 0.4) & (lot < 0.402), old_area_code=old, area=area, title=title.astype(object), owner=owner,
@@ -319,7 +320,7 @@ def _devices(world: World) -> Columns:
     key = made["key"]
     cycle = 365 * np.where(made["kind"] == 0, LIFT_YEARS, np.where(made["kind"] >= 3, OTHER_YEARS, 1))
     return made.with_columns(
-        code=(np.char.add("TS", np.char.zfill(key.astype("U12"), 12))).astype(object),
+        code=(np.char.add("TS", zfill(key.astype("U12"), 12))).astype(object),
         cycle=cycle,
         begins=np.datetime64(BEGINS_ON, "D") - 2 * cycle + chance.integers(0, cycle, "s20.due", key),
         made_on=np.datetime64("2002-01-01") + chance.integers(0, 7_900, "s20.made", key),
@@ -471,7 +472,7 @@ def _complaints(world: World, days: Days) -> Columns:
     closed[~rescue & chance.happens(0.02, "s20.open", *key)] = np.datetime64("NaT")
     return made.with_columns(
         number=("TS" + stamps(made["at"]) + city.township["code"][made["township_i"]]
-                + np.char.zfill(made["n"].astype("U4"), 4).astype(object)).astype(object),
+                + zfill(made["n"].astype("U4"), 4).astype(object)).astype(object),
         accepted_at=accepted,
         closed_at=closed,
         is_test=(made["n"] < 3000) & chance.happens(0.003, "s20.test", *key),

@@ -35,6 +35,7 @@ from demo_city.departments.safety import (
     written,
 )
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -216,7 +217,7 @@ def _vehicle_rows(world: World, days: Days) -> Rows:
     of = np.repeat(np.arange(len(day)), times)
     table = Columns(
         vehicle_id=np.char.add("YS99", np.char.add(
-            np.char.zfill(fleet["township_i"].astype("U3"), 3), np.char.zfill(fleet["n"].astype("U7"), 7)
+            zfill(fleet["township_i"].astype("U3"), 3), zfill(fleet["n"].astype("U7"), 7)
         )).astype(object)[vehicle],
         plate=fleet["plate"][vehicle],
         uscc=np.where(carrier >= 0, np.asarray(city.enterprise["uscc"])[carrier], None)[vehicle],

@@ -254,7 +254,7 @@ def events(world: World, days: Days) -> Mapping[str, pa.Table]:
     series, firsts = _series(world), month_firsts(days)
     month = firsts.astype("datetime64[M]")
     panel = Panel(series["number"], firsts, world.chance, "s24", slots=2)
-    off = (1 + 0.012 * panel.normal("preliminary"))[panel.slot == 0].reshape(len(firsts), -1)
+    off = (1 + 0.012 * panel.normal("preliminary"))[panel.slot == 0].reshape(len(firsts), series.rows_n)
     final, total = _months(world, series, month)
     at, who = np.divmod(np.arange(final.size), series.rows_n)
     own = taken(series, who, {"area_code": "area_code", "item": "code", "item_zh": "name"})

@@ -34,6 +34,7 @@ from demo_city.departments.panels import (
     twice_pattern,
 )
 from demo_city.departments.protocol import Api, Dataset, Pattern, Rows, Source
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -105,7 +106,7 @@ def _made(world: World) -> Columns:
     owners = np.array([name for _, _, names, _ in KINDS for name in names[:2]], dtype=object)
     prefix = np.where(kind < 6, "SP", "WL").astype(object)
     text = prefix + np.asarray(grid["grid_id"])[grid_i].astype("U15").astype(object) + np.char.add(
-        np.char.zfill(kind.astype("U2"), 2), np.char.zfill(running.astype("U4"), 4)
+        zfill(kind.astype("U2"), 2), zfill(running.astype("U4"), 4)
     ).astype(object)  # fmt: skip
     # A firm's technicians look after thousands of devices.
     keeper = number % 911
@@ -265,7 +266,7 @@ def ai_rows(world: World, days: Days) -> Rows:
     has_plate = np.isin(kind, [2, 3, 4])
     on = stamped(made["on"], "%Y%m%d")
     number = "AI" + on + taken({"id": devices["grid_id"]}, who, ("id",))["id"].to_numpy(zero_copy_only=False)
-    number = number + np.char.zfill(made["running"].astype("U3"), 3).astype(object)
+    number = number + zfill(made["running"].astype("U3"), 3).astype(object)
     own = taken(
         devices,
         who,

@@ -36,6 +36,7 @@ from demo_city.departments.panels import (
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.departments.s14_power import group_flats
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -169,7 +170,7 @@ def alarm_rows(world: World, days: Days) -> Rows:
     township_i = np.asarray(building["township_i"])[building_i]
     area, is_old = area_codes(world, township_i, np.asarray(building["key"])[building_i], "s29", OLD_RATE)
     floor = np.where(of_flat, np.asarray(flat["floor"])[f], 1)
-    room = floor.astype("U3").astype(object) + np.char.zfill(np.asarray(flat["room"])[f].astype("U2"), 2).astype(object)
+    room = floor.astype("U3").astype(object) + zfill(np.asarray(flat["room"])[f].astype("U2"), 2).astype(object)
     person = np.asarray(flat["key"])[f]
     resident, tel = person_name(chance, "s29.resident", person), phone(chance, "s29.resident.tel", person)
     noted = of_flat & chance.happens(0.12, "s29.remark", *keys)

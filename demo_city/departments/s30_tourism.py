@@ -30,6 +30,7 @@ from demo_city.departments.panels import (
     twice_pattern,
 )
 from demo_city.departments.protocol import Api, Dataset, Pattern, Rows, Source
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -72,7 +73,7 @@ def _made(world: World) -> Columns:
         place=place,
         probe_no=probe[place].astype(np.int64),
         speed=chance.lognormal(260, 0.5, "s30.speed", module),
-        module_no=arrow(("WL" + np.char.zfill((module + 1).astype("U3"), 3).astype(object)).astype(object)),
+        module_no=arrow(("WL" + zfill((module + 1).astype("U3"), 3).astype(object)).astype(object)),
         probe=arrow(probe[place]),
         system=arrow(system[module]),
         title=arrow(title[module]),

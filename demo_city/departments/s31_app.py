@@ -20,6 +20,7 @@ from demo_city.departments.appeals.states import as_table, ends_of_days, first_d
 from demo_city.departments.appeals.worktime import DAY_S, NEVER, days_since_1970, in_office
 from demo_city.departments.protocol import Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.safety import drawn, per_township, written
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -108,9 +109,9 @@ def services(world: World, days: Days) -> Columns:
 
 
 def _service_numbers(world: World, of: Columns) -> Any:
-    day = np.char.replace(of["day"].astype(str), "-", "")
+    day = replace(of["day"].astype(str), "-", "")
     code = np.array([text[3:] for text in world.city.township["code"]])[of["township_i"]]
-    return np.char.add(np.char.add(np.char.add("F", day), code), np.char.zfill(of["n"].astype("U6"), 6)).astype(object)
+    return np.char.add(np.char.add(np.char.add("F", day), code), zfill(of["n"].astype("U6"), 6)).astype(object)
 
 
 def _users(world: World, of: Columns) -> Any:

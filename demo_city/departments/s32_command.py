@@ -34,6 +34,7 @@ from demo_city.departments.command_leads import (
 from demo_city.departments.production import latest
 from demo_city.departments.protocol import Dataset, Pattern, Rows, Source, Table
 from demo_city.departments.safety import drawn, old_codes, per_township, statement, written
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -201,7 +202,7 @@ def _addresses(world: World, own: Columns) -> Any:
     room = (
         city.flat["unit_no"][at].astype(str).astype(object) + "单元" + city.flat["floor"][at].astype(str).astype(object)
     )
-    made[flat] = made[flat] + room + np.char.zfill(city.flat["room"][at].astype(str), 2).astype(object) + "室"
+    made[flat] = made[flat] + room + zfill(city.flat["room"][at].astype(str), 2).astype(object) + "室"
     firm = (own["subject"] == "enterprise") & (own["subject_i"] >= 0)
     made[firm] = city.enterprise["address_zh"][own["subject_i"][firm]]
     return made
@@ -521,8 +522,8 @@ def _numbered(prefix: str, of: Columns, at: str = "pushed_at") -> Any:
     """Numbers as the centre gives them: prefix, day, fifteen digits."""
     if not of.rows_n:
         return np.zeros(0, dtype=object)
-    day = np.char.replace(of[at].astype("datetime64[D]").astype(str), "-", "")
-    number = np.char.zfill(of["key"].astype(str), 15)
+    day = replace(of[at].astype("datetime64[D]").astype(str), "-", "")
+    number = zfill(of["key"].astype(str), 15)
     return np.char.add(np.char.add(prefix, day), number).astype(object)
 
 

@@ -25,6 +25,7 @@ from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source
 from demo_city.departments.s08_readiness import divisions
 from demo_city.departments.safety import active_townships
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -207,7 +208,7 @@ def _answers(world: World, days: Days) -> Columns:
     made = Columns(
         no=("WJ" + (1970 + quarter // 4).astype("U4").astype(object) + "Q"
             + (quarter % 4 + 1).astype("U1").astype(object)
-            + city.township["code"][township_i] + np.char.zfill(n.astype("U4"), 4).astype(object)).astype(object),
+            + city.township["code"][township_i] + zfill(n.astype("U4"), 4).astype(object)).astype(object),
         township_i=township_i, quarter=quarter, first=first, on=on, n=n, safety=safety, satisfaction=content,
         weight=np.round(weight, 4),
     )  # fmt: skip

@@ -30,6 +30,7 @@ from demo_city.departments.production import (
 from demo_city.departments.protocol import Dataset, Files, Pattern, Rows, Source, no_dirt
 from demo_city.departments.safety import drawn, keys, nearby, old_codes, per_township, pick
 from demo_city.systems import writers
+from demo_city.text import zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -106,7 +107,7 @@ def _hits(world: World, days: Days) -> Columns:
     lng, lat = nearby(chance, city.grid["lng"][grid_i], city.grid["lat"][grid_i], 180.0, "s35.near", *key)
     stamp = stamps(made["day"])
     code = city.township["code"][made["township_i"]]
-    number = np.char.zfill(made["n"].astype("U4"), 4).astype(object)
+    number = zfill(made["n"].astype("U4"), 4).astype(object)
     return made.with_columns(
         hit_no=("XC" + stamp + code + number).astype(object),
         grid_i=grid_i,

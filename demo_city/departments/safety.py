@@ -16,6 +16,7 @@ import pyarrow as pa
 from demo_city.chance import Chance, repeated
 from demo_city.columns import Columns
 from demo_city.departments.protocol import Rows
+from demo_city.text import replace, zfill
 
 if TYPE_CHECKING:
     from demo_city.days import Days
@@ -212,6 +213,6 @@ def severity_of(world: World, chain_no: Any) -> Any:
 
 def numbered(prefix: str, of: Columns) -> Any:
     """Numbers as a department gives them: day, township, running number."""
-    day = np.char.replace(of["day"].astype("datetime64[D]").astype(str), "-", "")
-    place, number = np.char.zfill(of["township_i"].astype(str), 3), np.char.zfill(of["n"].astype(str), 4)
+    day = replace(of["day"].astype("datetime64[D]").astype(str), "-", "")
+    place, number = zfill(of["township_i"].astype(str), 3), zfill(of["n"].astype(str), 4)
     return np.char.add(np.char.add(np.char.add(prefix, day), place), number).astype(object)

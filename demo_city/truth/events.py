@@ -13,6 +13,7 @@ import pyarrow as pa
 from demo_city.columns import Columns
 from demo_city.days import Days
 from demo_city.departments.protocol import Dataset, Files
+from demo_city.text import replace
 
 if TYPE_CHECKING:
     from demo_city.world import World
@@ -40,7 +41,7 @@ class Origin:
 def _air_key(of: Columns) -> Any:
     hour = np.datetime_as_string(of["at"].astype("datetime64[m]"), unit="m")
     names = np.char.add(np.char.add(of["station"].astype(str), "|"), of["item"].astype(str))
-    return np.char.add(np.char.add(names, "|"), np.char.replace(hour, "T", "|"))
+    return np.char.add(np.char.add(names, "|"), replace(hour, "T", "|"))
 
 
 ORIGINS: dict[str, Origin] = {
