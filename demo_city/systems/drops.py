@@ -89,36 +89,40 @@ def contents_of(world: World, dataset: Dataset, coming: list[Delivery]) -> Itera
     odd = {drift.on for drift in system.drifts}
     for run in _runs(sorted(fate.day for fate in coming), system.every):
         table = dataset.rows(world, Days(run[0], run[-1])).table
-        offsets = _offsets(table, run)
-        plain = [number for number, day in enumerate(run) if day not in odd]
+        table, offsets = _of_days(table, run)
         shown = table.select([name for name in table.column_names if name not in ("_day", "_is_deleted")])
-        made: dict[int, bytes] = {}
-        if len(plain) == len(run):
-            made = dict(enumerate(writers.many(system.write, shown, offsets, run)))
-        for number, day in enumerate(run):
-            rows = shown.slice(offsets[number], offsets[number + 1] - offsets[number])
-            content = made.get(number)
-            if content is None:
-                content = system.write(drifted(rows, system.drifts, day), day)
-            yield day, content, rows.num_rows
+        # Days of the usual layout are written together, the others by themselves.
+        for is_odd, pairs in itertools.groupby(enumerate(run), lambda pair: pair[1] in odd):
+            numbers = [number for number, _ in pairs]
+            parts = [[number] for number in numbers] if is_odd else [numbers]
+            for part in parts:
+                those = [run[number] for number in part]
+                cuts = offsets[part[0] : part[-1] + 2]
+                rows = drifted(shown, system.drifts, those[0]) if is_odd else shown
+                contents = writers.many(system.write, rows, cuts, those)
+                for day, content, (begin, end) in zip(those, contents, itertools.pairwise(cuts), strict=True):
+                    yield day, content, end - begin
 
 
 def _runs(days: list[date], every: str) -> Iterator[list[date]]:
-    """Days that follow each other, a run at a time; weeks and longer one by one."""
+    """Days that follow each other, a run at a time; weeks and longer all at once, for there is nothing between."""
     if every != "day":
-        yield from ([day] for day in days)
+        yield from [days] if days else []
         return
     grouped = itertools.groupby(enumerate(days), lambda pair: pair[1].toordinal() - pair[0])
     for _, pairs in grouped:
         yield [day for _, day in pairs]
 
 
-def _offsets(table: pa.Table, days: list[date]) -> list[int]:
-    """Where each day's rows begin, and the end."""
+def _of_days(table: pa.Table, days: list[date]) -> tuple[pa.Table, list[int]]:
+    """The rows of these days, where each day's begin, and the end."""
     column = table.column("_day").to_numpy(zero_copy_only=False).astype("M8[D]")
     if len(column) and not (column[1:] >= column[:-1]).all():
         raise ValueError("the rows of a stretch are those of its days, one after the other")
-    return [*np.searchsorted(column, np.array(days, "M8[D]")).tolist(), len(column)]
+    wanted = np.isin(column, np.array(days, "M8[D]"))
+    if not wanted.all():
+        table, column = table.filter(pa.array(wanted)), column[wanted]
+    return table, [*np.searchsorted(column, np.array(days, "M8[D]")).tolist(), len(column)]
 
 
 def _deliver(path: Path, content: bytes) -> None:

@@ -154,27 +154,7 @@ def cap_xml(
     row by row.
     """
 
-    def write(table: pa.Table, day: date) -> bytes:
-        from lxml import etree
-
-        shown = _shown(table)
-        top = etree.Element(_in(namespace, root), nsmap={None: namespace} if namespace else None)
-        cells = [_texts(shown, name).to_pylist() for name in shown.column_names]
-        for number in range(shown.num_rows):
-            element = etree.SubElement(top, _in(namespace, record))
-            made: dict[str, Any] = {"": element}
-            for path, texts in zip(shown.column_names, cells, strict=True):
-                if texts[number] is None:
-                    continue
-                parent, _, leaf = path.rpartition("/")
-                above = _element(made, parent, namespace)
-                if leaf.startswith("@"):
-                    above.set(leaf[1:], texts[number])
-                else:
-                    etree.SubElement(above, _in(namespace, leaf)).text = texts[number]
-        return bytes(etree.tostring(top, xml_declaration=True, encoding="UTF-8", pretty_print=True))
-
-    return write
+    return _Xml(root, record, namespace)
 
 
 def geojson(*, geometry: str = "geometry", name: str | None = None, gz: bool = False) -> Writer:
@@ -227,9 +207,11 @@ def many(write: Writer, table: pa.Table, offsets: Sequence[int], days: Sequence[
 
     Text formats and workbooks make the lines of all days in one go: a year of small files in a second.
     """
+    begin = offsets[0]
+    table, offsets = table.slice(begin, offsets[-1] - begin), [at - begin for at in offsets]
     if isinstance(write, _Lines):
         return write.many(table, offsets)
-    if isinstance(write, _Excel):
+    if isinstance(write, (_Excel, _Xml)):
         return write.many(table, offsets, days)
     return [
         write(table.slice(offsets[number], offsets[number + 1] - offsets[number]), day)
@@ -435,6 +417,45 @@ class _Excel:
         return made
 
 
+@dataclass(frozen=True)
+class _Xml:
+    root: str
+    record: str
+    namespace: str
+
+    def __call__(self, table: pa.Table, day: date) -> bytes:
+        return self.many(table, [0, table.num_rows], [day])[0]
+
+    def many(self, table: pa.Table, offsets: Sequence[int], days: Sequence[date]) -> list[bytes]:
+        from lxml import etree
+
+        shown = _all_texts(_shown(table))
+        rows = shown.to_pylist()
+        made = []
+        for first, last in itertools.pairwise(offsets):
+            top = etree.Element(
+                _in(self.namespace, self.root), nsmap={None: self.namespace} if self.namespace else None
+            )
+            for row in rows[first:last]:
+                self._write(etree.SubElement(top, _in(self.namespace, self.record)), row)
+            made.append(bytes(etree.tostring(top, xml_declaration=True, encoding="UTF-8", pretty_print=True)))
+        return made
+
+    def _write(self, element: Any, row: Mapping[str, str | None]) -> None:
+        from lxml import etree
+
+        made: dict[str, Any] = {"": element}
+        for path, text in row.items():
+            if text is None:
+                continue
+            parent, _, leaf = path.rpartition("/")
+            above = _element(made, parent, self.namespace)
+            if leaf.startswith("@"):
+                above.set(leaf[1:], text)
+            else:
+                etree.SubElement(above, _in(self.namespace, leaf)).text = text
+
+
 _BOOK_PARTS = {
     "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -552,7 +573,8 @@ def _shapefile(
     writer = shapefile.Writer(shapeType=kind[kinds.pop()] if kinds else shapefile.POINT, encoding=encoding, **parts)
     for name in names:
         writer.field(_cut(name, encoding), *_attribute(table.schema.field(name).type, lengths.get(name, 80)))
-    columns = [_attribute_values(table, name, lengths.get(name, 80), encoding) for name in names]
+    texts = _all_texts(table.select(names)) if names else table
+    columns = [_attribute_values(table, texts, name, lengths.get(name, 80), encoding) for name in names]
     for number, shape in enumerate(shapes):
         writer.null() if shape is None else writer.shape(shape)
         writer.record(*(column[number] for column in columns))
@@ -578,14 +600,14 @@ def _attribute(kind: pa.DataType, length: int) -> tuple[Any, ...]:
     return ("C", length)
 
 
-def _attribute_values(table: pa.Table, name: str, length: int, encoding: str) -> list[Any]:
+def _attribute_values(table: pa.Table, texts: pa.Table, name: str, length: int, encoding: str) -> list[Any]:
     kind = table.schema.field(name).type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_date(kind):
         return list(table.column(name).to_pylist())
     # Cut at whole characters: half a character is not what an export writes.
     return [
         "" if text is None else text.encode(encoding)[:length].decode(encoding, "ignore")
-        for text in _texts(table, name).to_pylist()
+        for text in texts.column(name).to_pylist()
     ]
 
 
@@ -618,8 +640,17 @@ def _one_column(table: pa.Table, expression: str) -> pa.Array:
     return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
 
 
-def _texts(table: pa.Table, name: str) -> pa.Array:
-    return _one_column(table.select([name]), _text_cell(table.schema.field(name).type, quote_identifier(name)))
+def _all_texts(table: pa.Table) -> pa.Table:
+    """The table with every cell as text, or missing."""
+    cells = ", ".join(
+        f"{_text_cell(one.type, quote_identifier(one.name))} AS {quote_identifier(one.name)}" for one in table.schema
+    )
+    duck = _duck()
+    duck.register("the_rows", table)
+    try:
+        return duck.execute(f"SELECT {cells} FROM the_rows").to_arrow_table()
+    finally:
+        duck.unregister("the_rows")
 
 
 def _text_cell(

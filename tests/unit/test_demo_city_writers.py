@@ -114,6 +114,7 @@ def test_excel_has_title_merged_cells_serial_dates_and_footer() -> None:
         for first, last, day in zip([0, 1, 1], [1, 1, 4], days, strict=True)
     ]
     assert writers.many(write, TABLE, [0, 1, 1, 4], days) == each, "a day without rows is a workbook too"
+    assert writers.many(write, TABLE, [1, 1, 4], days[1:]) == each[1:]
 
 
 def test_other_formats_hold_every_row() -> None:
