@@ -76,7 +76,7 @@ def five_in_one(frame: Frame, parts: Mapping[str, Part]) -> None:
     month = _econ(frame)
     windows = frame.windows("month")
     codes = {code: number for number, code in enumerate(frame.divisions.codes.astype(str))}
-    number = np.array([codes.get(code, -1) for code in month["area_code"].astype(str)])
+    number = np.array([codes.get(code, -1) for code in month["area_code"].astype(str)], dtype=np.int64)
     at = windows.holding(month["month"])
     arrived = frame.known_from("econ_month", month["month"])
     in_time = (at >= 0) & (arrived <= windows.last[np.maximum(at, 0)]) if windows.n else at >= 0
