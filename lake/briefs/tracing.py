@@ -128,7 +128,6 @@ def verify(settings: Settings, issue: Path | str) -> list[Difference]:
         BriefRefused: no such issue, or the build's pins are gone.
     """
     opened = _open(settings, issue)
-    is_city = bool(opened.figure_set["scope"]["is_city"])
     checked = [
         (opened.definition.figure(record["id"]), record)
         for record in opened.figure_set["figures"]
