@@ -119,8 +119,8 @@ def load_range(
 
     Of files that are each of a day of their own, those that break the contract or fail a critical check are held, with
     their days, and the others go in. Days for which the source has nothing are counted as missing as long as it has
-    any. What is taken as it stands now (a table or a file without a day, mode snapshot) has no past: the last day of
-    the range is loaded, the others are missing.
+    any. A week, month or quarter that the range touches is loaded whole. What is taken as it stands now (a table or a
+    file without a day, mode snapshot) has no past: the last day of the range is loaded, the others are missing.
 
     Raises:
         SourceLate: it has nothing of the whole range. The other errors are those of `load`.
@@ -129,7 +129,7 @@ def load_range(
     late: SourceLate | None = None
     missing: list[date] = []
     for contract, span in spans(dataset, window, settings):
-        part, gone = in_one_delivery(contract, span)
+        part, gone = in_one_delivery(contract, _whole_periods(contract, span, window))
         if gone and progress is not None:
             progress(
                 f"{dataset} says what is there now: {part.first} is loaded, nothing can be had of {len(gone)} earlier"
@@ -146,6 +146,13 @@ def load_range(
         last = results[-1]
         results[-1] = replace(last, missing_days=tuple(sorted({*last.missing_days, *missing})))
     return results
+
+
+def _whole_periods(contract: Contract, span: Window, window: Window) -> Window:
+    """A version's span with the periods whole that the ends of the range cut; where versions meet it stays as it is."""
+    touched = periods_in(contract.cadence, span)
+    first = touched[0].first if span.first == window.first and touched[0].first >= contract.valid_from else span.first
+    return Window(first, touched[-1].last if span.last == window.last else span.last)
 
 
 def in_one_delivery(contract: Contract, span: Window) -> tuple[Window, list[date]]:
