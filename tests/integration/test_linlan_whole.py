@@ -96,7 +96,9 @@ def _personal(contract: Contract) -> list[str]:
 
 
 def _tables(settings: Settings) -> list[Path]:
-    return [path for path in settings.home.rglob("*.parquet") if not {"landing", "quarantine", "staging"} & set(path.parts)]
+    return [
+        path for path in settings.home.rglob("*.parquet") if not {"landing", "quarantine", "staging"} & set(path.parts)
+    ]
 
 
 def _hits(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
