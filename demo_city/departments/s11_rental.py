@@ -234,6 +234,9 @@ def tenancy_rows(world: World, days: Days) -> Rows:
         "test_row": test,
         "old_area_code": own["is_old"],
     }
+    # A row that takes a record back is asked for its number only: what else stands in it is nobody's mistake.
+    is_told = letters[what] != "D"
+    flags = {name: which & is_told for name, which in flags.items()}
     return rows_of(columns, flags, ("DJBH",), made["day"], again)
 
 
