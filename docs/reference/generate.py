@@ -638,7 +638,7 @@ def _marts() -> str:
             readers = read_by.get(one["name"])
             parts += [
                 f"### {one['name']}",
-                f"{grain}. [SQL](../../{file.with_suffix('.sql').relative_to(PROJECT_ROOT)})"
+                f"{grain}. {_sql(file, one['name'])}"
                 + (f"; read by {', '.join(readers)}" if readers else ""),
                 rest,
                 _table(
@@ -650,6 +650,15 @@ def _marts() -> str:
                 ),
             ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _sql(file: Path, name: str) -> str:
+    """Links to the SQL of a model: beside its description, or one for each city."""
+    found = sorted(file.parent.glob(f"**/{name}.sql"))
+    labels = ["SQL"] if len(found) == 1 else [f"SQL of {path.parent.name}" for path in found]
+    return ", ".join(
+        f"[{label}](../../{path.relative_to(PROJECT_ROOT)})" for label, path in zip(labels, found, strict=True)
+    )
 
 
 def _grain(one: dict[str, Any]) -> tuple[str, str]:
