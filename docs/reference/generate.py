@@ -638,8 +638,7 @@ def _marts() -> str:
             readers = read_by.get(one["name"])
             parts += [
                 f"### {one['name']}",
-                f"{grain}. {_sql(file, one['name'])}"
-                + (f"; read by {', '.join(readers)}" if readers else ""),
+                f"{grain}. {_sql(file, one['name'])}" + (f"; read by {', '.join(readers)}" if readers else ""),
                 rest,
                 _table(
                     ["column", "type", "meaning"],
@@ -654,6 +653,8 @@ def _marts() -> str:
 
 def _sql(file: Path, name: str) -> str:
     """Links to the SQL of a model: beside its description, or one for each city."""
+    from lake.settings import PROJECT_ROOT
+
     found = sorted(file.parent.glob(f"**/{name}.sql"))
     labels = ["SQL"] if len(found) == 1 else [f"SQL of {path.parent.name}" for path in found]
     return ", ".join(
