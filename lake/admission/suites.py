@@ -315,6 +315,11 @@ def _kwargs_mistakes(entry: Mapping[str, Any], contract: Contract) -> list[str]:
             found.append(f"column {name!r} is not one the lake keeps of {contract.dataset}")
         elif _COMPARES.match(entry["type"]) and types[name] in ("VARCHAR", "BOOLEAN"):
             found.append(f"{entry['type']} needs a number or a time, {name!r} is {types[name]}")
+    found += [
+        f"{entry['type']} is of two columns or more; of one ask expect_column_values_to_be_unique"
+        for names in (kwargs.get("column_list"),)
+        if isinstance(names, list) and len(names) < 2
+    ]
     if any(value is None for value in kwargs.get("value_set", None) or ()):
         found.append(
             "value_set holds an empty entry; a missing value is a matter of expect_column_values_to_not_be_null"

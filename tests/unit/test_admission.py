@@ -589,6 +589,11 @@ GOOD_ENTRY = """\
              "type: expect_column_values_to_match_regex\n  kwargs: {column: title, regex: '(?=a)'}"),
             "regex is not one RE2 takes",
         ),
+        (
+            ("type: expect_column_values_to_be_between\n  kwargs: {column: cost, min_value: 0}",
+             "type: expect_compound_columns_to_be_unique\n  kwargs: {column_list: [cost]}"),
+            "is of two columns or more",
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_suite_is_named_with_file_line_and_remedy(
