@@ -138,6 +138,24 @@ def _in_process(number: int, days: Days, folder: Path) -> _OfSource:
     return _of_source(_INHERITED["world"], days, _INHERITED["sources"][number], folder)
 
 
+def _of_one_type(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of all; a column that is empty in some stretch has no type of its own there and takes the others'."""
+    types: dict[str, pa.DataType] = {}
+    for table in sorted(tables, key=lambda table: -table.num_rows):
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            types.setdefault(name, column.type)
+            if column.null_count < len(column):
+                types[name] = column.type
+    filled = [
+        pa.table({
+            name: pa.nulls(table.num_rows, types[name]) if column.null_count == len(column) else column
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        })
+        for table in tables
+    ]  # fmt: skip
+    return pa.concat_tables(filled, promote_options="permissive")
+
+
 def _of_source(world: World, days: Days, source: Source, folder: Path) -> _OfSource:
     from demo_city.systems.deliveries import fates_of
 
@@ -158,7 +176,7 @@ def _lay_events(world: World, days: Days, source: Source, folder: Path, step: in
         for name, table in source.events(world, stretch).items():  # type: ignore[misc]
             parts.setdefault(name, []).append(table)
     for name, tables in parts.items():
-        whole = pa.concat_tables(tables, promote_options="permissive")
+        whole = _of_one_type(tables)
         if len(tables) > 1:  # what stands for longer than a stretch is told in each
             with duckdb.connect(config={"threads": 1}) as connection:
                 whole = connection.execute("SELECT DISTINCT * FROM whole ORDER BY ALL").to_arrow_table()
@@ -170,7 +188,7 @@ def _read_events(folder: Path) -> dict[str, pa.Table]:
     found: dict[str, list[pa.Table]] = {}
     for path in sorted(folder.glob("*.parquet")):
         found.setdefault(path.stem.partition(".")[2], []).append(pq.read_table(path))
-    return {name: pa.concat_tables(tables, promote_options="permissive") for name, tables in found.items()}
+    return {name: _of_one_type(tables) for name, tables in found.items()}
 
 
 def _city(world: World, days: Days) -> pa.Table:
