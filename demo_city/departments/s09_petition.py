@@ -51,8 +51,8 @@ CROWD, SPELLED, SERIAL = (18, 130), 0.07, 0.012
 
 PATTERNS = (
     Pattern(
-        "date_as_serial", "The date is the number that Excel keeps it as.", SERIAL, "quarantine", "typing",
-        "registered_on",
+        "date_as_serial", "The date is the number that Excel keeps it as; it is read as the date it is.", SERIAL,
+        "corrected", None, "registered_on",
     ),
     Pattern(
         "name_spelled_otherwise", "The petitioner's name is written with a blank, a title or a count of fellows.",

@@ -168,7 +168,8 @@ def _hit_rows(world: World, days: Days) -> Rows:
                         b.w, b.s, b.w, b.u, b.o, b.u, b.o, b.s, b.w, b.s) END AS "geometry",
                b.week AS _day, b.shown_no AS _key,
                b.invalid_polygon AS "!invalid_polygon", b.no_geometry AS "!no_geometry", b.repeated AS "!repeated",
-               b.old_area_code AS "!old_area_code", b.area_in_mu AS "!area_in_mu", b.test_row AS "!test_row"
+               b.old_area_code AS "!old_area_code", b.area_in_mu AS "!area_in_mu",
+               b.test_row AND NOT b.repeated AS "!test_row"
         FROM cut AS b
         """,
         b=base,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -118,7 +118,7 @@ class _Comparison:
         self.extra: dict[str, Graded] = {}
         self.fates: dict[date, dict[str, date | None]] = defaultdict(dict)
         self.drifts: set[date] = set()
-        self.late_rows = 0
+        self.late_on: dict[date, int] = {}
         self._kept_shares: dict[str, dict[date, dict[str, int]]] | None = None
         self._kept_dirty: dict[date, int] | None = None
 
@@ -141,10 +141,12 @@ class _Comparison:
         ).fetchall():
             self.graded[pattern] = Graded(self.source, self.dataset, pattern, level, caught_by, rule)
         # Of these one cannot say by the day alone in which partition they are.
-        (self.late_rows,) = self.sql.execute(
-            "SELECT count(DISTINCT (day, row_no)) FROM dirt WHERE dataset = ? AND caught_by = 'corrected'",
-            [self.dataset],
-        ).fetchone()
+        self.late_on = dict(
+            self.sql.execute(
+                "SELECT day, count(DISTINCT row_no) FROM dirt WHERE dataset = ? AND caught_by = 'corrected' GROUP BY day",
+                [self.dataset],
+            ).fetchall()
+        )
         for pattern, planted in self.sql.execute(
             "SELECT pattern, count(*) FROM dirt WHERE dataset = ? AND day <= ? GROUP BY pattern",
             [self.dataset, self.last],
@@ -258,8 +260,8 @@ class _Comparison:
         """
         line = next((one for one in self.graded.values() if one.caught_by == "unchanged" and one.level == "row"), None)
         more = more.copy()
-        if self.contract.mode is Mode.CHANGES and self.late_rows:
-            _settle(there, more, self.late_rows)
+        if self.contract.mode is Mode.CHANGES and self.late_on:
+            _settle(there, more, self.late_on)
         if line is not None:
             taken_in = np.minimum(np.maximum(more, 0), repeated)
             line.catchable += int(repeated.sum())
@@ -378,8 +380,8 @@ class _Comparison:
         for rule in sorted({row[1] for row in found}):
             own = [row for row in found if row[1] == rule]
             more = np.array([told - planted for _, _, planted, told in own])
-            if self.contract.mode is Mode.CHANGES and self.late_rows:
-                _settle([row[0] for row in own], more, self.late_rows)
+            if self.contract.mode is Mode.CHANGES and self.late_on:
+                _settle([row[0] for row in own], more, self.late_on)
             for (day, _, planted, _), surplus in zip(own, more, strict=True):
                 self._of_rule(rule, day, planted, planted + int(surplus))
 
@@ -461,13 +463,21 @@ def _together(days: Mapping[date, Day], every: str) -> dict[date, Day]:
     }
 
 
-def _settle(days: list[date], more: Any, most: int) -> None:
-    """Set off what a day has too many against what a day close by has too few, `most` at most; changes `more`."""
-    for at in np.flatnonzero(more > 0):
-        for other in sorted(np.flatnonzero(more < 0), key=lambda other: abs((days[other] - days[at]).days)):
-            n = min(more[at], -more[other], most)
-            if abs((days[other] - days[at]).days) > LATE_DAYS or n <= 0:
-                continue
-            more[at] -= n
-            more[other] += n
-            most -= n
+def _settle(days: list[date], more: Any, late_on: Mapping[date, int]) -> None:
+    """Set off what a day has too many against what days after it have too few; changes `more`.
+
+    A row written late stands in the lake on the day of its change and in the truth on the day it was written. So many
+    may be on their way at the end of a day as are written late in the days that follow; chains of them reach far.
+
+    Args:
+        days: in order.
+        more: rows more than written, by day.
+        late_on: rows written late, by the day they were written.
+    """
+    on_their_way = 0
+    for at, day in enumerate(days):
+        on_their_way += int(more[at])
+        most = sum(late_on.get(day + timedelta(days=ahead), 0) for ahead in range(1, LATE_DAYS + 1))
+        kept = min(max(on_their_way, 0), most)
+        more[at] = on_their_way - kept
+        on_their_way = kept
