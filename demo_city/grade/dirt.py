@@ -143,7 +143,8 @@ class _Comparison:
         # Of these one cannot say by the day alone in which partition they are.
         self.late_on = dict(
             self.sql.execute(
-                "SELECT day, count(DISTINCT row_no) FROM dirt WHERE dataset = ? AND caught_by = 'corrected' GROUP BY day",
+                "SELECT day, count(DISTINCT row_no) FROM dirt WHERE dataset = ? AND caught_by = 'corrected' "
+                "GROUP BY day",
                 [self.dataset],
             ).fetchall()
         )
