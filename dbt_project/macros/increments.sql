@@ -12,3 +12,53 @@
     {% endif %}
     {{ return(none) }}
 {%- endmacro %}
+
+{# The pair for facts out of tables in mode `day` or `snapshot`, where a row depends on its own partition and on seeds only:
+   the hook lets go of the partitions that changed, the query makes them anew. `column` holds the partition (ds).
+   `config(pre_hook="{{ forget_days('delivered_on', 'power__meter_day') }}")` and `where {{ changed_days('meter.ds', 'power__meter_day') }}`. #}
+{% macro forget_days(column) -%}
+    {% if is_incremental() %}
+        delete from {{ this }} where {{ column }} in ({{ days_changed_of(varargs) }})
+    {% endif %}
+{%- endmacro %}
+
+{% macro changed_days(column) -%}
+    {% if is_incremental() -%} {{ column }} in ({{ days_changed_of(varargs) }}) {%- else -%} true {%- endif %}
+{%- endmacro %}
+
+{% macro days_changed_of(tables) -%}
+    select changed.ds from {{ source('lake_build', 'changed') }} as changed
+    where changed.table_name in ('{{ tables | join("', '") }}')
+{%- endmacro %}
+
+{# The pair for facts out of tables in mode `changes`, one row per key out of its versions: the hook notes the keys of the
+   partitions that changed, those that a partition no longer holds included, and lets go of them; the query makes them anew.
+   The input has the key, delivered_on, landed_at, file_name and record_no; the fact keeps the key and delivered_on. #}
+{% macro forget_versions(key, input) -%}
+    {% if is_incremental() %}
+        create or replace table staging.touched__{{ this.name }} as
+        select input.{{ key }} from {{ input }} as input
+        where input.delivered_on in ({{ days_changed_of(varargs) }})
+        union
+        select held.{{ key }} from {{ this }} as held
+        where held.delivered_on in ({{ days_changed_of(varargs) }});
+        delete from {{ this }} where {{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)
+    {% endif %}
+{%- endmacro %}
+
+{% macro newest_versions(key, input) -%}
+    select versions.* exclude (newest_no)
+    from (
+        select
+            input.*,
+            row_number() over (
+                partition by input.{{ key }}
+                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ input }} as input
+        {% if is_incremental() -%}
+        where input.{{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)
+        {%- endif %}
+    ) as versions
+    where versions.newest_no = 1
+{%- endmacro %}

@@ -98,11 +98,17 @@ def _common(settings: Settings, pins: Pins, folder: Path) -> list[str]:
     return [
         "--project-dir", str(project), "--profiles-dir", str(project),
         "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
-        "--vars", json.dumps({"city": pins.city, "zone": pins.zone}),
+        "--vars", json.dumps({"city": pins.city, "zone": pins.zone, "inputs": _inputs(project, pins.city)}),
         # dbt's own logs and results quote what DuckDB quotes, cells included; `log.json` is ours.
         "--log-level", "none", "--log-level-file", "none", "--no-write-json", "--no-version-check",
         "--no-send-anonymous-usage-stats",
     ]  # fmt: skip
+
+
+def _inputs(project: Path, city: str) -> list[str]:
+    """What a city gives to core: the names of its `input_*` models without the prefix."""
+    found = (project / "models" / "staging" / city).rglob("input_*.sql")
+    return sorted(path.stem.removeprefix("input_") for path in found)
 
 
 def _runner(manifest: Any) -> Any:
