@@ -201,15 +201,16 @@ def _make(duck: Any, table: str, rows: Sequence[tuple[Any, ...]], number: int, *
 
 
 def _keys(manifest: Any) -> dict[str, list[str]]:
-    """Key columns of each mart: its first test that columns are unique together."""
+    """Key columns of each mart, as its test `sound` names them, or its first test that columns are unique together."""
     keys: dict[str, list[str]] = {}
     marts = {node_id: node for node_id, node in manifest.nodes.items() if node.resource_type == "model"}
     for _, node in sorted(manifest.nodes.items()):
         test = getattr(node, "test_metadata", None)
         model = marts.get(getattr(node, "attached_node", None) or "")
-        if test is None or test.name != "unique_together" or model is None or model.schema != "marts":
+        named = {"sound": "key", "unique_together": "columns"}.get(test.name) if test is not None else None
+        if named is None or model is None or model.schema != "marts":
             continue
-        columns = [str(column) for column in test.kwargs["columns"]]
+        columns = [str(column) for column in test.kwargs[named]]
         if model.name not in keys or (len(columns), columns) < (len(keys[model.name]), keys[model.name]):
             keys[model.name] = columns
     return keys
