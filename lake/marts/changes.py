@@ -208,7 +208,7 @@ def _keys(manifest: Any) -> dict[str, list[str]]:
         test = getattr(node, "test_metadata", None)
         model = marts.get(getattr(node, "attached_node", None) or "")
         named = {"sound": "key", "unique_together": "columns"}.get(test.name) if test is not None else None
-        if named is None or model is None or model.schema != "marts":
+        if test is None or named is None or model is None or model.schema != "marts":
             continue
         columns = [str(column) for column in test.kwargs[named]]
         if model.name not in keys or (len(columns), columns) < (len(keys[model.name]), keys[model.name]):
