@@ -155,6 +155,8 @@ ALLOWED: dict[str, str] = {
     "day": "label form of the seed reporting_window_kind",
     "month": "label form of the seed reporting_window_kind",
     "noon": "label form of the seed reporting_window_kind",
+    "quarter": "label form of the seed reporting_window_kind",
+    "months": "label form of the seed reporting_window_kind",
 }
 
 

@@ -36,7 +36,11 @@ select
     division.gb2260_code,
     division.predecessor_code,
     division.is_functional_zone,
+    {% if fed_by('grid') -%}
+    residents.resident_population_n,
+    {%- else -%}
     division.resident_population_n,
+    {%- endif %}
     coalesce(shapes.area_km2, within.area_km2) as area_km2,
     cast(shapes.geometry_geojson as varchar) as geometry_geojson,
     coalesce(shapes.valid_from_on, within.valid_from_on) as valid_from_on,
@@ -44,3 +48,6 @@ select
 from {{ ref('division') }} as division
 left join shapes on division.division_code = shapes.division_code
 left join within on division.division_code = within.parent_code
+{% if fed_by('grid') -%}
+left join {{ ref('division_residents') }} as residents on division.division_code = residents.division_code
+{%- endif %}

@@ -11,6 +11,7 @@ with anchors as (
         on
             (form.anchor_weekday_no is null or day.weekday_no = form.anchor_weekday_no)
             and (form.anchor_month_day is null or day(day.date_on) = form.anchor_month_day)
+            and (form.anchor_every_months is null or (month(day.date_on) - 1) % form.anchor_every_months = 0)
 ),
 
 windows as (
@@ -45,6 +46,11 @@ select
     case windows.label_form
         when 'day' then {{ date_zh('windows.starts_on') }}
         when 'month' then year(windows.starts_on) || '年' || month(windows.starts_on) || '月'
+        when 'quarter' then year(windows.starts_on) || '年第' || quarter(windows.starts_on) || '季度'
+        when 'months'
+            then
+                year(windows.starts_on) || '年' || month(windows.starts_on) || '月—'
+                || year(windows.ends_on) || '年' || month(windows.ends_on) || '月'
         when 'noon'
             then {{ date_zh('windows.starts_on') }} || '12时—' || month(windows.ends_on) || '月' || day(windows.ends_on) || '日12时'
         else
