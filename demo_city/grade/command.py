@@ -31,7 +31,8 @@ def grade_command(
     report: Annotated[Path | None, typer.Option("--json", help="file for the JSON; default: HOME/grade.json")] = None,
     processes: Processes = 2,
 ) -> None:
-    """Compare a lake's published build and its quarantine with the truth: dirt planted, caught, missed, wrongly caught.
+    """Compare a lake's published build and its quarantine with the truth: dirt planted, caught, missed, wrongly caught;
+    indicators right, rightly marked incomplete, wrong.
 
     The truth is written first where it is not there, or is of another day. Exit status 1: something that could be
     caught was missed, an account does not fit, or more than 0.1 % of the good rows were caught.
@@ -42,6 +43,7 @@ def grade_command(
 
     from demo_city.grade import report as reports
     from demo_city.grade.dirt import grade_dirt
+    from demo_city.grade.indicators import grade_indicators
     from demo_city.grade.product import read_product
     from demo_city.truth import read_truth
     from lake.settings import Settings
@@ -50,9 +52,12 @@ def grade_command(
     settings = Settings.from_environment({**os.environ, "CITYBRAIN_CITY": city})
     with read_truth(folder) as truth:
         grade = grade_dirt(truth, read_product(settings, truth))
+        (is_whole,) = truth.execute("SELECT count(*) > 0 FROM indicator").fetchone() or (False,)
+        indicators = grade_indicators(truth, settings) if is_whole else []
     reports.show(grade)
+    reports.show_indicators(indicators)
     path = report or home / "grade.json"
-    reports.write_json(grade, path)
+    reports.write_json(grade, indicators, path)
     typer.echo(f"all of it in {path}")
     if not reports.is_well(grade):
         raise typer.Exit(1)

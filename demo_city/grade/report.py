@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from demo_city.grade.dirt import Grade
+from demo_city.grade.indicators import IndicatorLine
 from lake.cli.console import out, print_table
 
 MOST_WRONGLY = 0.001
@@ -60,9 +62,32 @@ def show(grade: Grade) -> None:
     )
 
 
-def write_json(grade: Grade, path: Path) -> None:
+def show_indicators(lines: Sequence[IndicatorLine]) -> None:
+    """Print the table of the indicators, and a line of all of them."""
+    print_table(
+        "Indicators, all windows and divisions",
+        ["indicator", "part", "variant", "values", "right", "cautious", "incomplete", "wrong", "not knowable",
+         "missing", "e.g."],
+        [
+            (line.indicator_id, line.part, line.variant, line.values, line.right, line.cautious, line.incomplete,
+             line.wrong, line.wrong_unrecoverable, line.missing,
+             " ".join(map(str, line.examples[0])) if line.examples else "")
+            for line in lines
+        ],
+    )  # fmt: skip
+    values = sum(line.values for line in lines)
+    if values:
+        shares = {
+            name: sum(getattr(line, name) for line in lines) / values
+            for name in ("right", "cautious", "incomplete", "wrong", "missing")
+        }
+        out.print(f"{values} values: " + ", ".join(f"{name} {share:.2%}" for name, share in shares.items()))
+
+
+def write_json(grade: Grade, indicators: Sequence[IndicatorLine], path: Path) -> None:
     """Everything, for scripts."""
     content = asdict(grade) | {
+        "indicators": [asdict(line) for line in indicators],
         "missed": missed(grade),
         "wrongly": wrongly(grade),
         "wrongly_share": wrongly_share(grade),
