@@ -83,6 +83,24 @@ class PartitionState:
     warnings: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True)
+class Landing:
+    """A delivery as it landed: which days it was asked for, and which of them were not there.
+
+    Attributes:
+        dataset: dataset id.
+        at: when it landed, ISO 8601.
+        first, last: days it was asked for.
+        missing: those of which there was no file.
+    """
+
+    dataset: str
+    at: str
+    first: date
+    last: date
+    missing: frozenset[date] = frozenset()
+
+
 class Ledger:
     """The table ``ops_events`` beside the Iceberg catalog."""
 
@@ -161,6 +179,19 @@ class Ledger:
                         held[state.dataset, state.day] = state
         states = held | {key: _together(list(of_day.values())) for key, of_day in live.items()}
         return [states[key] for key in sorted(states)]
+
+    def landings(self) -> list[Landing]:
+        """Every delivery that landed, in order of time."""
+        return [
+            Landing(
+                dataset=str(event.dataset),
+                at=event.at,
+                first=date.fromisoformat(event.payload["window"][0]),
+                last=date.fromisoformat(event.payload["window"][1]),
+                missing=frozenset(map(date.fromisoformat, event.payload.get("missing_days") or ())),
+            )
+            for event in self.events(kind=LANDED)
+        ]
 
     @cached_property
     def _engine(self) -> Engine:

@@ -170,7 +170,53 @@ def _make_lake(settings: Settings, pins: Pins, changed: list[tuple[str, date]], 
                 for row in pins.partitions
             ],
         )  # fmt: skip
+        _fill_promises(duck, pins)
         fill(duck, "lake.changed", "table_name VARCHAR, ds DATE", [(name, str(day)) for name, day in changed])
+
+
+def _fill_promises(duck: Any, pins: Pins) -> None:
+    """What the contracts promise, what was doubted, and when deliveries came."""
+    tables = sorted(pins.tables.values(), key=lambda table: table.dataset)
+    names = ("owner", "title_en", "version", "mode", "cadence", "connector", "valid_from", "due_at", "retention_days")
+    fill(
+        duck,
+        "lake.contracts",
+        "dataset VARCHAR, owner VARCHAR, title_en VARCHAR, version VARCHAR, mode VARCHAR, cadence VARCHAR, "
+        "connector VARCHAR, valid_from DATE, due_at TIME, retention_days INTEGER",
+        [(table.dataset, *(table.promise.get(name) for name in names)) for table in tables],
+    )
+    keys = ("name", "title_zh", "type", "classification", "treatment", "purpose", "is_key")
+    fill(
+        duck,
+        "lake.columns",
+        "dataset VARCHAR, position INTEGER, column_name VARCHAR, title_zh VARCHAR, type VARCHAR, "
+        "classification VARCHAR, treatment VARCHAR, purpose VARCHAR, is_key BOOLEAN",
+        [
+            (table.dataset, number, *(column[key] for key in keys))
+            for table in tables
+            for number, column in enumerate(table.promise.get("columns", ()), 1)
+        ],
+    )
+    fill(
+        duck,
+        "lake.warnings",
+        "dataset VARCHAR, day DATE, check_id VARCHAR, column_name VARCHAR, failed_n BIGINT",
+        [
+            (row.dataset, str(row.day), warning["id"], warning.get("column"), warning["failed_n"])
+            for row in pins.partitions
+            for warning in row.warnings
+        ],
+    )
+    fill(
+        duck,
+        "lake.deliveries",
+        "dataset VARCHAR, period_on DATE, ends_on DATE, came_on DATE, is_observed BOOLEAN",
+        [
+            (table.dataset, str(day), str(came.ends_on), str(came.came_on) if came.came_on else None, came.is_observed)
+            for table in tables
+            for day, came in sorted(table.arrivals.items())
+        ],
+    )
 
 
 def readable_files(settings: Settings, pins: Pins) -> dict[str, list[str]]:

@@ -9,14 +9,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lake.contracts.model import Contract, Mode, last_due, window_of
-from lake.ledger import COMMITTED, Ledger, PartitionState
+from lake.contracts.model import Cadence, Contract, Mode, Window, last_due, periods_in, window_of
+from lake.ledger import COMMITTED, Landing, Ledger, PartitionState
 from lake.settings import Settings
 from lake.tables import Pin, Tables, table_columns
 
@@ -40,6 +40,22 @@ class PinnedDayFile:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """When the delivery of a day, week, month or quarter came.
+
+    Attributes:
+        ends_on: last day it speaks for.
+        came_on: newest day of which anything had been asked for when it came; None: it never did.
+        is_observed: whether the lake asked in time, so that `came_on` tells if it was late. What a load of a long
+            range brought may have been there for months.
+    """
+
+    ends_on: date
+    came_on: date | None
+    is_observed: bool
+
+
+@dataclass(frozen=True)
 class PinnedTable:
     """An accepted table as the build reads it: only days up to `as_of`.
 
@@ -52,6 +68,8 @@ class PinnedTable:
         files: in order of day and path.
         fingerprints: per day a digest of its files; equal means unchanged.
         overdue_on: last day of data that was due a day before `as_of` already; None in pins of older builds.
+        promise: what the contract says of the dataset as a whole, and of its columns, those the lake drops included.
+        arrivals: for the first day of every day, week, month or quarter that is due, when it came; see `arrivals_of`.
     """
 
     dataset: str
@@ -64,6 +82,8 @@ class PinnedTable:
     files: tuple[PinnedDayFile, ...]
     fingerprints: Mapping[date, str]
     overdue_on: date | None = None
+    promise: Mapping[str, Any] = field(default_factory=dict)
+    arrivals: Mapping[date, Arrival] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,6 +154,11 @@ class Pins:
                     "columns": [_shallow(column) for column in table.columns],
                     "files": [{"path": f.path, "day": str(f.day), "records": f.records} for f in table.files],
                     "fingerprints": {str(day): mark for day, mark in sorted(table.fingerprints.items())},
+                    "promise": dict(table.promise),
+                    "arrivals": {
+                        str(day): [str(came.ends_on), str(came.came_on) if came.came_on else None, came.is_observed]
+                        for day, came in sorted(table.arrivals.items())
+                    },
                 }
                 for name, table in sorted(self.tables.items())
             },
@@ -164,6 +189,12 @@ class Pins:
                             for file in table["files"]
                         ),
                         "fingerprints": {date.fromisoformat(day): m for day, m in table["fingerprints"].items()},
+                        "arrivals": {
+                            date.fromisoformat(day): Arrival(
+                                date.fromisoformat(ends), date.fromisoformat(came) if came else None, is_observed
+                            )
+                            for day, (ends, came, is_observed) in table.get("arrivals", {}).items()
+                        },
                     }
                 )
                 for name, table in content["tables"].items()
@@ -182,10 +213,9 @@ def collect(settings: Settings, as_of: date) -> Pins:
     from lake.contracts import load_contracts
 
     contracts = load_contracts(settings)
-    tables = Tables(settings)
-    return pin_tables(
-        settings, as_of, [(contract, tables.pin(contract)) for contract in contracts], Ledger(settings).partitions()
-    )
+    tables, ledger = Tables(settings), Ledger(settings)
+    pinned = [(contract, tables.pin(contract)) for contract in contracts]
+    return pin_tables(settings, as_of, pinned, ledger.partitions(), ledger.landings())
 
 
 def pin_tables(
@@ -193,6 +223,7 @@ def pin_tables(
     as_of: date,
     pinned: Sequence[tuple[Contract, Pin]],
     states: Sequence[PartitionState] = (),
+    landings: Sequence[Landing] = (),
 ) -> Pins:
     """Put pins together from what the catalog and the ledger say.
 
@@ -201,14 +232,18 @@ def pin_tables(
         as_of: later days of every table are left out.
         pinned: every contract of the city with its table's pin, empty when it was never loaded.
         states: the ledger's rows; a pinned day the ledger does not know counts as committed.
+        landings: what landed when, in order of time.
     """
     from lake.contracts.city import load_city
 
+    arrivals = arrivals_of([contract for contract, _ in pinned], landings, as_of)
     return Pins(
         as_of=as_of,
         city=settings.city,
         zone=load_city(settings).zone,
-        tables={contract.table: _pinned_table(contract, pin, as_of) for contract, pin in pinned},
+        tables={
+            contract.table: _pinned_table(contract, pin, as_of, arrivals[contract.dataset]) for contract, pin in pinned
+        },
         partitions=tuple(_partitions(pinned, states, as_of)),
         seeds_hash=_hash_of(sorted((settings.root / "dbt_project" / "seeds").rglob("*.csv"))),
         code_hash=_hash_of(_code(settings)),
@@ -228,7 +263,76 @@ def _shallow(row: PinnedTable | PinnedColumn | PinnedPartition) -> dict[str, Any
     return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
-def _pinned_table(contract: Contract, pin: Pin, as_of: date) -> PinnedTable:
+def arrivals_of(
+    contracts: Sequence[Contract], landings: Sequence[Landing], as_of: date
+) -> dict[str, dict[date, Arrival]]:
+    """By dataset and first day: the day, week, month or quarter that is due up to `as_of`, and when its delivery came.
+
+    The lake's clock is the newest day anything was asked for: in a city loaded day by day it is the day before the
+    load, however fast or slow the loads follow each other. A day is *watched* when some load asked for it alone, and
+    not with many others, before any later day was asked for. A source that answers queries is there whenever it is
+    asked; of a watched day it was not asked for in time, it was not.
+    """
+    of = {contract.dataset: contract for contract in contracts}
+    own = [landing for landing in landings if landing.dataset in of and landing.first <= as_of]
+    if not own:
+        return {dataset: {} for dataset in of}
+    daily = [x.first for x in own if of[x.dataset].cadence is Cadence.DAILY and not of[x.dataset].recapture_days]
+    began = min(daily or [landing.first for landing in own])
+    clock, watched = date.min, set()
+    came: dict[str, dict[date, date]] = {dataset: {} for dataset in of}
+    for landing in own:
+        contract = of[landing.dataset]
+        periods = periods_in(contract.cadence, Window(landing.first, landing.last))
+        is_alone = len(periods) <= 1 + contract.recapture_days
+        clock = max(clock, landing.last)
+        if is_alone and clock == landing.last:
+            watched.add(landing.last)
+        for period in periods:
+            if period.last <= landing.last and period.first not in landing.missing:
+                came[landing.dataset].setdefault(period.first, clock)
+    made: dict[str, dict[date, Arrival]] = {}
+    for dataset, contract in of.items():
+        dues: dict[date, Arrival] = {}
+        for period in periods_in(contract.cadence, Window(began, as_of)):
+            if began <= period.last <= as_of:
+                is_watched = period.last in watched
+                when = came[dataset].get(period.first)
+                if when is None and not contract.is_by_file and not is_watched:
+                    when = period.last
+                dues[period.first] = Arrival(period.last, when, is_watched)
+        made[dataset] = dues
+    return made
+
+
+def _promise(contract: Contract) -> dict[str, Any]:
+    """What a contract says that a build shows: whose it is, how it comes, how long it stays, what is personal in it."""
+    return {
+        "owner": contract.owner,
+        "title_en": contract.title_en,
+        "version": contract.version,
+        "mode": str(contract.mode),
+        "cadence": str(contract.cadence),
+        "connector": contract.source.connector,
+        "valid_from": str(contract.valid_from),
+        "due_at": contract.due_at.isoformat(),
+        "retention_days": contract.retention_days,
+        "columns": [
+            {
+                "name": column.name,
+                "title_zh": column.title_zh,
+                "type": column.type,
+                "classification": column.classification,
+                "treatment": str(column.treatment),
+                "purpose": column.purpose,
+                "is_key": column.key_position is not None,
+            }
+            for column in contract.columns
+        ],
+    }
+
+
+def _pinned_table(contract: Contract, pin: Pin, as_of: date, arrivals: Mapping[date, Arrival]) -> PinnedTable:
     due, before = (window_of(contract, last_due(contract, day)) for day in (as_of, as_of - timedelta(days=1)))
     is_snapshot = contract.mode is Mode.SNAPSHOT
     return PinnedTable(
@@ -242,6 +346,8 @@ def _pinned_table(contract: Contract, pin: Pin, as_of: date) -> PinnedTable:
         columns=tuple(PinnedColumn(*column) for column in table_columns(contract)),
         files=tuple(PinnedDayFile(file.path, file.day, file.records) for file in pin.files if file.day <= as_of),
         fingerprints={day: mark for day, mark in sorted(pin.fingerprints.items()) if day <= as_of},
+        promise=_promise(contract),
+        arrivals=arrivals,
     )
 
 
