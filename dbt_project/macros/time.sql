@@ -37,3 +37,8 @@
 {% macro seconds_of(hours) -%}
     {{ hours }} * 3600
 {%- endmacro %}
+
+{# The same of a date. #}
+{% macro known_date(day) -%}
+    case when year({{ day }}) >= {{ threshold('earliest_year') }} then {{ day }} end
+{%- endmacro %}
