@@ -12,7 +12,8 @@ from lake.errors import BuildFailed
 from lake.settings import Settings
 
 TRUE = """
-CREATE TABLE indicator AS SELECT 'I01' AS indicator_id, 'accepted' AS part, NULL::VARCHAR AS variant, 'day' AS window_kind,
+CREATE TABLE indicator AS SELECT 'I01' AS indicator_id,
+    'accepted' AS part, NULL::VARCHAR AS variant, 'day' AS window_kind,
     first_on, 'city' AS scope, '990100' AS division_code, value_final, is_recoverable
 FROM (VALUES (DATE '2026-05-01', 3.0, true), (DATE '2026-05-02', 4.0, false), (DATE '2026-05-03', 5.0, true),
     (DATE '2026-05-04', 6.0, false), (DATE '2026-05-05', 7.0, true), (DATE '2026-05-06', NULL, true))
