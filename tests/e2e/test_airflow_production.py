@@ -28,8 +28,9 @@ from lake.reconcile import reconcile
 from lake.settings import PROJECT_ROOT, Settings
 from lake.tables import Tables
 from lake.warehouse import open_warehouse
-from samples.airflow_standalone import Run, Standalone, free_port
+from samples.airflow_standalone import Run, Standalone
 from samples.serve import StandIn
+from samples.servers.program import free_port
 
 FIRST, UNTIL, TODAY = date(2023, 3, 27), date(2023, 4, 2), date(2023, 4, 3)
 DATASETS = ["queens.dot.street_defect", "queens.nyc311.service_request"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pytest
 
 from lake.settings import PROJECT_ROOT
-from samples.airflow_standalone import free_port
+from samples.servers.program import free_port
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 if NGINX is None and not os.environ.get("CI"):

@@ -324,7 +324,7 @@ def test_the_command_serves_is_advanced_survives_a_kill_and_stops(
     assert connections.keys() == {"nyc311_db", "dot_drop", "nypd_api", "weather_drop", "dcp_drop"}
     assert advance("2020-01-05") == (0, "through 2020-01-05\n")
     assert advance("2020-01-04")[0] == 1
-    with pytest.raises(RuntimeError, match="another stand-in serves"):
+    with pytest.raises(RuntimeError, match="another process serves"):
         StandIn(home, "2020-01-05")
 
     killed.kill()

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import psycopg
 
-from samples.serve.request_database import _as_server, _environment
+from samples.servers.postgres import as_server, plain_environment
 
 PASSWORD = "p@ss/word%3F"
 QUOTED = "p%40ss%2Fword%253F"
@@ -37,11 +37,11 @@ class PostgresServer:
         password.write_text(PASSWORD)
         subprocess.run(
             [
-                *_as_server("initdb"), f"--pgdata={self.folder / 'data'}", "--username=postgres",
+                *as_server("initdb"), f"--pgdata={self.folder / 'data'}", "--username=postgres",
                 f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
                 "--no-instructions",
             ],
-            env=_environment(), cwd=self.folder, check=True, capture_output=True,
+            env=plain_environment(), cwd=self.folder, check=True, capture_output=True,
         )  # fmt: skip
         self.start()
         return self
@@ -62,8 +62,8 @@ class PostgresServer:
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_as_server("postgres"), "-D", str(self.folder / "data"), *settings],
-                env=_environment(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*as_server("postgres"), "-D", str(self.folder / "data"), *settings],
+                env=plain_environment(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         end = time.monotonic() + 30
