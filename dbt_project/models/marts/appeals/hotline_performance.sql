@@ -28,6 +28,7 @@ cases as (
         fact.is_time_valid,
         {{ seconds_between('fact.created_at', 'fact.closed_at') }} as open_s
     from {{ ref('fct_case') }} as fact
+    where fact.is_void is not true
 ),
 
 -- Rows exist for windows the source covers at least in part; days it owes are counted beside.

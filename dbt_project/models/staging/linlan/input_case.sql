@@ -20,7 +20,19 @@ with delivered as (
     from {{ ref('stg_citymgmt__case') }} as record
 ),
 
-stated as ({{ divisions_stated('delivered') }})
+stated as ({{ divisions_stated('delivered') }}),
+
+-- A case's number holds its township's: that is the place the case is about, where its point may lie across the street.
+numbered as (
+    select
+        form.source_system,
+        form.township_at,
+        form.township_length_n,
+        right(division.division_code, form.township_length_n) as township_no,
+        division.division_code
+    from {{ ref('case_number') }} as form
+    inner join {{ ref('division') }} as division on form.division_level_no = division.level_no
+)
 
 select
     md5(delivered.source_system || '|' || delivered.case_no) as case_key,
@@ -30,20 +42,34 @@ select
     coalesce(crosswalk.category_key, unmapped_category.category_key) as category_key,
     coalesce(alias.department_key, unmapped_department.department_key) as department_key,
     coalesce(status_map.status, unmapped_status.status) as status,
+    delivered.request_type,
+    delivered.channel,
+    delivered.level_no,
     delivered.created_at,
+    delivered.reported_at,
     delivered.accepted_at,
     delivered.dispatched_at,
     delivered.first_response_at,
     delivered.handled_at,
     delivered.closed_at,
+    delivered.visit_tried_at,
+    delivered.visited_at,
     delivered.deadline_at,
+    delivered.is_deadline_inferred,
     delivered.address_key,
     delivered.grid_id,
     delivered.caller_key,
     cast(null as varchar) as repeat_of_case_key,
     delivered.satisfaction_no,
     delivered.is_solved,
-    stated.division_code as stated_division_code,
+    delivered.is_valid,
+    delivered.is_direct,
+    delivered.is_dispatched,
+    delivered.is_delayed,
+    delivered.bounced_n,
+    delivered.rework_n,
+    coalesce(numbered.division_code, stated.division_code) as stated_division_code,
+    numbered.division_code as certain_division_code,
     delivered.latitude,
     delivered.longitude,
     delivered.version_at,
@@ -51,7 +77,8 @@ select
     delivered.landed_at,
     delivered.file_name,
     delivered.record_no,
-    delivered.is_void or coalesce(status_map.is_withdrawn, false) as is_withdrawn
+    delivered.is_void or coalesce(status_map.is_withdrawn, false) as is_void,
+    delivered.is_withdrawn
 from delivered
 inner join {{ ref('category') }} as unmapped_category
     on delivered.source_system = unmapped_category.source_system and unmapped_category.is_default
@@ -65,3 +92,7 @@ left join {{ ref('category_crosswalk') }} as crosswalk
 left join {{ ref('department_alias') }} as alias on trim(delivered.department_name) = alias.agency_name
 left join {{ ref('status_map') }} as status_map on trim(delivered.source_status) = status_map.source_status
 left join stated on delivered.area_code = stated.area_code
+left join numbered
+    on
+        delivered.source_system = numbered.source_system
+        and substr(delivered.case_no, numbered.township_at, numbered.township_length_n) = numbered.township_no

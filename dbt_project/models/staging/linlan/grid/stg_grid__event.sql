@@ -4,19 +4,33 @@ select
     event.type_name as descriptor,
     -- Grid workers are the political and legal commission's, and settle most of it themselves.
     '综治办' as department_name,
+    cast(null as varchar) as co_department_name,
     event.stage as source_status,
+    cast(null as varchar) as request_type,
+    cast(null as varchar) as channel,
+    event.level as level_no,
     event.found_at as created_at,
+    {{ known_instant('event.reported_at') }} as reported_at,
     {{ known_instant('event.accepted_at') }} as accepted_at,
     cast(null as timestamp with time zone) as dispatched_at,
     cast(null as timestamp with time zone) as first_response_at,
     {{ known_instant('event.finished_at') }} as handled_at,
     {{ known_instant('event.finished_at') }} as closed_at,
+    cast(null as timestamp with time zone) as visit_tried_at,
+    cast(null as timestamp with time zone) as visited_at,
     cast(null as timestamp with time zone) as deadline_at,
+    false as is_deadline_inferred,
     event.place_key as address_key,
     event.grid_id,
     cast(null as varchar) as caller_key,
     cast(null as integer) as satisfaction_no,
     cast(null as boolean) as is_solved,
+    verify.is_valid,
+    event.level <= 1 as is_direct,
+    event.level > 1 as is_dispatched,
+    cast(null as boolean) as is_delayed,
+    cast(null as integer) as bounced_n,
+    cast(null as integer) as rework_n,
     -- The number of a grid begins with its township's code.
     event.grid_id as area_code,
     try_cast({{ known_coordinate('event.lat') }} as decimal(9, 6)) as latitude,
@@ -26,5 +40,7 @@ select
     event._landed_at as landed_at,
     event._file as file_name,
     event._record as record_no,
-    coalesce(event._is_withdrawn, false) as is_void
+    false as is_void,
+    coalesce(event._is_withdrawn, false) as is_withdrawn
 from {{ source('lake', 'grid__event') }} as event
+left join {{ ref('verify_result') }} as verify on event.verify_result = verify.source_value
