@@ -41,6 +41,8 @@
 {# The same of a date. #}
 {% macro known_date(day) -%}
     case when year({{ day }}) >= {{ threshold('earliest_year') }} then {{ day }} end
+{%- endmacro %}
+
 {# An interval of a whole number of hours. #}
 {% macro hours_interval(hours) -%}
     to_hours(cast({{ hours }} as bigint))
