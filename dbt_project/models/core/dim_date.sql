@@ -18,6 +18,13 @@ known_years as (
     group by year_no
 ),
 
+-- The Chinese calendar is for cities whose holidays follow it, in years without published holidays as well.
+chinese as (
+    select coalesce(bool_or(holiday_source.has_chinese_calendar), false) as is_used
+    from {{ ref('holiday') }} as holiday
+    inner join {{ ref('holiday_source') }} as holiday_source on holiday.source = holiday_source.source
+),
+
 seasons as (
     select
         days.date_on,
@@ -54,9 +61,10 @@ select
     case when not holiday.is_makeup_workday then holiday.holiday_block_id end as holiday_block_id,
     case when not holiday.is_makeup_workday then holiday.holiday_day_no end as holiday_day_no,
     coalesce(known_years.source, 'unpublished') as holiday_source,
-    cast(null as integer) as lunar_month,
-    cast(null as integer) as lunar_day,
-    cast(null as varchar) as solar_term,
+    lunar.lunar_month,
+    cast(days.date_on - lunar.first_on + 1 as integer) as lunar_day,
+    lunar.is_leap_month as is_leap_lunar_month,
+    solar_term.name_zh as solar_term,
     seasons.season_tag,
     coalesce(seasons.is_sensitive, false) as is_sensitive_window
 from days
@@ -64,3 +72,7 @@ inner join {{ ref('weekday') }} as weekday on isodow(days.date_on) = weekday.wee
 left join {{ ref('holiday') }} as holiday on days.date_on = holiday.date_on
 left join known_years on year(days.date_on) = known_years.year_no
 left join seasons on days.date_on = seasons.date_on
+left join chinese on chinese.is_used
+left join {{ ref('lunar_month') }} as lunar
+    on chinese.is_used and days.date_on >= lunar.first_on and days.date_on < lunar.next_on
+left join {{ ref('solar_term') }} as solar_term on chinese.is_used and days.date_on = solar_term.date_on
