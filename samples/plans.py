@@ -102,7 +102,7 @@ def queens() -> Plan:
         history=history,
         night=night,
         briefs=[Ask("briefs", conf={"briefs": ["B02"], "day": str(until)})],
-        query="SELECT day_on, appeals_n, defects_n, crashes_n FROM marts.city_daily "
+        query="SELECT day_on, appeals_n, defects_n, crashes_n FROM overview.city_daily "
         "WHERE division_code = '4' ORDER BY day_on DESC LIMIT 7",
     )
 
@@ -142,7 +142,7 @@ def linlan(*, seed: int, scale: float, county: str | None, days: int) -> Plan:
         history=history,
         night=night,
         briefs=[Ask("briefs", conf={"briefs": ["B02"], "day": str(sunday)})],
-        query="SELECT day_on, appeals_n, defects_n, crashes_n FROM marts.city_daily "
+        query="SELECT day_on, appeals_n, defects_n, crashes_n FROM overview.city_daily "
         f"WHERE division_code = '{county or '990100'}' ORDER BY day_on DESC LIMIT 7",
     )
 

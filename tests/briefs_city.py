@@ -18,7 +18,7 @@ HOTLINE, PATROL = "queens.nyc311.service_request", "queens.dot.street_defect"
 CRASH, WEATHER = "queens.nypd.collision", "queens.weather.hourly_weather"
 
 _TABLES = """
-CREATE SCHEMA core; CREATE SCHEMA about; -- as published: the marts are in the main schema of the catalog `marts`
+CREATE SCHEMA core; CREATE SCHEMA about; CREATE SCHEMA overview; CREATE SCHEMA appeals;
 
 CREATE TABLE core.dim_admin_division AS
   SELECT '4' AS division_code, 3 AS level_no, CAST(NULL AS VARCHAR) AS parent_code, '皇后区' AS name_zh,
@@ -56,7 +56,7 @@ CREATE TABLE counted AS
   SELECT '4', day_on, CAST(sum(appeals_n) + 1 AS BIGINT), CAST(sum(defects_n) + 2 AS BIGINT), CAST(sum(crashes_n) AS BIGINT)
   FROM per_district GROUP BY day_on;
 
-CREATE TABLE marts.city_daily AS
+CREATE TABLE overview.city_daily AS
   WITH earlier AS (
     SELECT division_code, day_on, CASE WHEN count(*) OVER w = 8 THEN avg(appeals_n) OVER w END AS am,
       stddev_samp(appeals_n) OVER w AS asd, avg(defects_n) OVER w AS dm, stddev_samp(defects_n) OVER w AS dsd,
@@ -75,7 +75,7 @@ CREATE TABLE marts.city_daily AS
     CAST(cm AS DECIMAL(12,2)) AS crashes_expected_n, CAST(csd AS DECIMAL(12,2)) AS crashes_sigma
   FROM counted LEFT JOIN earlier USING (division_code, day_on);
 
-CREATE TABLE marts.hotline_performance AS
+CREATE TABLE appeals.hotline_performance AS
   SELECT 'week_mon_sun:' || week_on AS window_id, division_code, source_system, 'week_mon_sun' AS window_kind,
     week_on AS starts_on, week_on + 6 AS ends_on, CAST(n AS BIGINT) AS accepted_n, CAST(n - 3 AS BIGINT) AS closed_n,
     CAST(n * 6 // 10 AS BIGINT) AS closed_of_accepted_n, CAST(200 + n AS BIGINT) AS open_end_n,
@@ -92,14 +92,14 @@ CREATE TABLE core.dim_event_category AS
   SELECT 'c' || n AS category_key, list_extract(['给水漏水', '排水堵塞', '夜间噪声', '街道坑洼', '供暖不足', '违法建设', '路灯故障',
     '消火栓损坏', '电梯故障', '水质异味', '施工扰民', '树木倒伏'], n) AS name_zh FROM range(1, 13) AS series(n);
 
-CREATE TABLE marts.hotline_topic_week AS
+CREATE TABLE appeals.hotline_topic_week AS
   SELECT this.window_id, this.division_code, category_key, this.starts_on, this.ends_on, this.source_system,
     category.name_zh AS category_name_zh, CAST(this.accepted_n * (15 - n) // 126 AS BIGINT) AS cases_n,
     CAST(coalesce(before.accepted_n, 0) * (15 - n) // 126 AS BIGINT) AS previous_n,
     n AS rank_no
-  FROM marts.hotline_performance AS this
+  FROM appeals.hotline_performance AS this
   JOIN (SELECT *, CAST(substr(category_key, 2) AS INTEGER) AS n FROM core.dim_event_category) AS category ON true
-  LEFT JOIN marts.hotline_performance AS before ON before.division_code = this.division_code
+  LEFT JOIN appeals.hotline_performance AS before ON before.division_code = this.division_code
     AND before.source_system = this.source_system AND before.ends_on = this.starts_on - 1
   WHERE this.ends_on > $as_of - 30;
 

@@ -89,7 +89,6 @@ class Published:
             raise BriefRefused(
                 f"no published marts at {folder.name}", remedy="run `citybrain marts build --as-of DAY` first"
             )
-        # Opened directly the file's catalog is called marts, and `marts.city_daily` is its table of the main schema.
         connection = connect(settings, path, read_only=True, locked=True)
         name, as_of = connection.execute("SELECT build_id, as_of FROM about.build").fetchone() or ("", date.min)
         divisions = connection.execute(

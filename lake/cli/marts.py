@@ -84,7 +84,7 @@ def export_command(
 ) -> None:
     """Write an answer of the published marts to a file; texts that a spreadsheet would run are made harmless.
 
-    Example: citybrain marts export "SELECT * FROM marts.city_daily" city_daily.xlsx
+    Example: citybrain marts export "SELECT * FROM overview.city_daily" city_daily.xlsx
     """
     from lake import marts
 

@@ -63,7 +63,7 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "models": (
         "one row per table of core and marts",
         {
-            "schema": ("VARCHAR", "core or marts."),
+            "schema": ("VARCHAR", "core, or the subject of the mart."),
             "name": ("VARCHAR", "Table."),
             "grain": ("VARCHAR", "What one row is."),
             "description": ("VARCHAR", "What to know."),

@@ -7,6 +7,7 @@ file answers for the last weeks. The same build after the same build gives the s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,9 @@ import duckdb
 
 from lake.engine import quote_identifier, quote_literal
 from lake.ledger import COMPARED, Ledger
+from lake.marts import models as told
 from lake.marts.build import fill
+from lake.marts.models import Model
 from lake.marts.pins import PinnedTable, Pins
 from lake.settings import Settings
 
@@ -29,6 +32,7 @@ KEEP_VALUES = 50_000
 KEEP_FIGURES = 2_000
 """Issued figures looked at again at each publication, the newest periods first."""
 _BATCH = 200
+_TABLE = re.compile(r"\b(\w+)\.(\w+)\b")
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "published": (
@@ -138,11 +142,11 @@ def write(
                     (number + 1, *row) for row in _partitions(earlier[0], pins, _comparisons(settings))
                 ]
             content["changed_values"] = [
-                (number + 1, before[0], mart, *row)
-                for mart, key in sorted(keys.items())
+                (number + 1, before[0], mart.name, *row)
+                for mart, key in keys
                 for row in _values(duck, mart, key, before[1])
             ]
-            content["restated"] = list(_restated(duck, settings, pins.build_id))
+            content["restated"] = list(_restated(duck, settings, pins.build_id, told.marts(manifest)))
         for table, rows in content.items():
             _make(duck, table, rows, number, is_carried=before is not None)
         duck.execute("USE marts")
@@ -200,29 +204,26 @@ def _make(duck: Any, table: str, rows: Sequence[tuple[Any, ...]], number: int, *
         duck.execute(f'COMMENT ON COLUMN {at}."{name}" IS {quote_literal(meaning)}')
 
 
-def _keys(manifest: Any) -> dict[str, list[str]]:
+def _keys(manifest: Any) -> list[tuple[Model, list[str]]]:
     """Key columns of each mart, as its test `sound` names them, or its first test that columns are unique together."""
     keys: dict[str, list[str]] = {}
-    marts = {node_id: node for node_id, node in manifest.nodes.items() if node.resource_type == "model"}
     for _, node in sorted(manifest.nodes.items()):
         test = getattr(node, "test_metadata", None)
-        model = marts.get(getattr(node, "attached_node", None) or "")
+        model = getattr(node, "attached_node", None)
         named = {"sound": "key", "unique_together": "columns"}.get(test.name) if test is not None else None
-        if test is None or named is None or model is None or model.schema != "marts":
+        if test is None or named is None or model is None:
             continue
         columns = [str(column) for column in test.kwargs[named]]
-        if model.name not in keys or (len(columns), columns) < (len(keys[model.name]), keys[model.name]):
-            keys[model.name] = columns
-    return keys
+        if model not in keys or (len(columns), columns) < (len(keys[model]), keys[model]):
+            keys[model] = columns
+    return [(model, keys[model.id]) for model in told.marts(manifest) if model.id in keys]
 
 
 def _feeds(manifest: Any, pins: Pins) -> Iterator[tuple[str, str]]:
     """Mart and dataset of every accepted table upstream of a mart."""
-    for node_id, node in manifest.nodes.items():
-        if node.resource_type != "model" or node.schema != "marts":
-            continue
+    for mart in told.marts(manifest):
         seen: set[str] = set()
-        left = [node_id]
+        left = [mart.id]
         while left:
             parent = left.pop()
             if parent in seen:
@@ -233,7 +234,7 @@ def _feeds(manifest: Any, pins: Pins) -> Iterator[tuple[str, str]]:
         for source_id in seen:
             source = manifest.sources.get(source_id)
             if source is not None and source.schema == "lake" and source.identifier in pins.tables:
-                yield node.name, pins.tables[source.identifier].dataset
+                yield mart.name, pins.tables[source.identifier].dataset
 
 
 def _comparisons(settings: Settings) -> set[str]:
@@ -263,17 +264,17 @@ def _files(table: PinnedTable | None, day: date) -> dict[str, int]:
     return {file.path: file.records for file in table.files if file.day == day} if table is not None else {}
 
 
-def _values(duck: Any, mart: str, key: Sequence[str], as_of: date) -> list[tuple[Any, ...]]:
+def _values(duck: Any, mart: Model, key: Sequence[str], as_of: date) -> list[tuple[Any, ...]]:
     """Key, column, before and after of every value of a mart that differs; of new rows only those of earlier days."""
-    if not _has(duck, "before", "main", mart) or not _has(duck, "marts", "main", mart):
+    if not _has(duck, "before", mart.schema, mart.name):
         return []
     columns = _columns(duck, "marts", mart)
     if columns != _columns(duck, "before", mart):
         return []  # another shape: the models were changed, and every value may have
-    at = quote_identifier(mart)
+    at = f"{quote_identifier(mart.schema)}.{quote_identifier(mart.name)}"
     duck.execute(
-        f"CREATE OR REPLACE TEMP TABLE now AS SELECT * FROM marts.main.{at} EXCEPT SELECT * FROM before.main.{at};"
-        f"CREATE OR REPLACE TEMP TABLE was AS SELECT * FROM before.main.{at} EXCEPT SELECT * FROM marts.main.{at}"
+        f"CREATE OR REPLACE TEMP TABLE now AS SELECT * FROM marts.{at} EXCEPT SELECT * FROM before.{at};"
+        f"CREATE OR REPLACE TEMP TABLE was AS SELECT * FROM before.{at} EXCEPT SELECT * FROM marts.{at}"
     )
     same = " AND ".join(f"was.{quote_identifier(c)} IS NOT DISTINCT FROM now.{quote_identifier(c)}" for c in key)
     told = {
@@ -303,16 +304,16 @@ def _values(duck: Any, mart: str, key: Sequence[str], as_of: date) -> list[tuple
     return rows
 
 
-def _columns(duck: Any, catalog: str, mart: str) -> list[tuple[str, str]]:
+def _columns(duck: Any, catalog: str, mart: Model) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = duck.execute(
         "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = ? AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
-        [catalog, mart],
+        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [catalog, mart.schema, mart.name],
     ).fetchall()
     return found
 
 
-def _restated(duck: Any, settings: Settings, build_id: str) -> Iterator[tuple[Any, ...]]:
+def _restated(duck: Any, settings: Settings, build_id: str, marts: Sequence[Model]) -> Iterator[tuple[Any, ...]]:
     """Figures of each period's last issue that the file answers otherwise than they were issued."""
     figures = _issued(settings, build_id)[:KEEP_FIGURES]
     duck.execute("USE marts")
@@ -320,16 +321,14 @@ def _restated(duck: Any, settings: Settings, build_id: str) -> Iterator[tuple[An
         answers = _answers(duck, list(dict.fromkeys(figure["sql"] for *_, figure in figures)))
     finally:
         duck.execute("USE memory")
-    marts = [name for (name,) in duck.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'marts' AND schema_name = 'main'"
-    ).fetchall()]  # fmt: skip
     for manifest, scope, figure in figures:
         if figure["sql"] not in answers:
             continue  # the table it was read from is gone
         was, now = figure["value"], answers[figure["sql"]]
         if (None if was is None else float(was)) == (None if now is None else float(now)) or now is None:
             continue
-        mart = next((name for name in sorted(marts) if f"marts.{name}" in figure["sql"]), "")
+        read = {f"{schema}.{name}" for schema, name in _TABLE.findall(figure["sql"])}
+        mart = next((mart.name for mart in marts if f"{mart.schema}.{mart.name}" in read), "")
         yield (
             manifest["brief"], manifest["period"]["key"], scope, manifest["issue_no"], figure["id"],
             figure["title_zh"], None if was is None else str(was), str(now), mart, manifest["build_id"],

@@ -379,7 +379,7 @@ def _code(settings: Settings) -> list[Path]:
     """What makes a build, beside the data and the seeds: the dbt project and this room."""
     project = settings.root / "dbt_project"
     models = [path for room in ("models", "macros", "tests") for path in (project / room).rglob("*") if path.is_file()]
-    tops = [project / "dbt_project.yml", *(project / "seeds").rglob("*.yml")]
+    tops = [project / "dbt_project.yml", *(project / "seeds").rglob("*.yml"), *(project / "names_zh").glob("*.csv")]
     return sorted([*models, *tops, *Path(__file__).parent.glob("*.py")])
 
 

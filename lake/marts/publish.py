@@ -3,9 +3,8 @@
 A reader that has the old file open keeps it; a reader that comes later gets the new one; nobody waits, and nobody
 sees half a build. Only a copy is published, for a dropped table leaves its values in a file's bytes.
 
-The marts lie in the file's schema ``main``: DuckDB names the catalog of ``marts.duckdb`` ``marts``, and with a schema
-of the same name it refuses ``marts.city_daily`` as ambiguous. This way that name works, whether a client opens the
-file or attaches it, and so does ``city_daily`` alone.
+Each subject of the marts is a schema of the file, beside ``core`` and ``about``; there is nothing in ``main``. DuckDB
+names the catalog of ``marts.duckdb`` ``marts``: a schema of that name would make ``marts.city_daily`` ambiguous.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import BuildFailed, told_when_full
 from lake.ledger import Ledger, published_event
 from lake.marts import about, changes, transform
+from lake.marts import models as told
 from lake.marts import pins as pinning
 from lake.marts.build import Build, find_build
+from lake.marts.models import Model
 from lake.marts.pins import Pins, write_json
 from lake.marts.transform import PRIVATE_FILE
 from lake.settings import Settings
 
 FILE = "marts.duckdb"
-SCHEMAS = {"core": "core", "marts": "main"}
-"""Schema in the private file: schema in the published one."""
 RECORD = "published.json"
 
 
@@ -111,31 +110,29 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     manifest = transform.manifest(settings, pins, build.folder)
-    documents = _documents(manifest)
+    shown = told.published(manifest)
     # One thread: the order of rows, and so the file, is the same every time.
     with connect(settings) as duck:
         duck.execute("SET threads = 1")
         duck.execute(f"ATTACH {quote_literal(str(build.folder / PRIVATE_FILE))} AS private (READ_ONLY)")
         duck.execute(f"ATTACH {quote_literal(str(incoming / FILE))} AS fresh")
-        models = []
-        for schema, shown in SCHEMAS.items():
-            duck.execute(f"CREATE SCHEMA IF NOT EXISTS fresh.{shown}")
-            for (name,) in _tables(duck, schema):
-                grain, description, columns = documents[schema, name]
-                at = f"fresh.{shown}.{quote_identifier(name)}"
-                duck.execute(
-                    f"CREATE TABLE {at} AS SELECT * FROM private.{schema}.{quote_identifier(name)} ORDER BY ALL"
-                )
-                _comment(duck, at, grain, description, columns)
-                (row_n,) = duck.execute(f"SELECT count(*) FROM {at}").fetchone() or (0,)
-                models.append((schema, name, grain, description, row_n))
-        about.write(duck, "fresh", pins, models)
+        rows = {}
+        for model in shown:
+            duck.execute(f"CREATE SCHEMA IF NOT EXISTS fresh.{quote_identifier(model.schema)}")
+            at = f"{quote_identifier(model.schema)}.{quote_identifier(model.name)}"
+            duck.execute(f"CREATE TABLE fresh.{at} AS SELECT * FROM private.{at} ORDER BY ALL")
+            _comment(duck, f"fresh.{at}", model)
+            (rows[model.id],) = duck.execute(f"SELECT count(*) FROM fresh.{at}").fetchone() or (0,)
+        about.write(
+            duck,
+            "fresh",
+            pins,
+            [(model.schema, model.name, model.grain, model.description, rows[model.id]) for model in shown],
+        )
         duck.execute(
-            "CREATE VIEW fresh.about.columns AS SELECT "
-            "CASE schema_name WHEN 'main' THEN 'marts' ELSE schema_name END AS schema, table_name AS name, "
+            "CREATE VIEW fresh.about.columns AS SELECT schema_name AS schema, table_name AS name, "
             "column_name, data_type, comment AS meaning FROM duckdb_columns() "
-            "WHERE schema_name IN ('core', 'main', 'about') "
-            "AND NOT internal AND database_name = current_database() ORDER BY schema, name, column_index"
+            "WHERE NOT internal AND database_name = current_database() ORDER BY schema, name, column_index"
         )
         duck.execute("DETACH private")
         duck.execute("CHECKPOINT fresh")
@@ -164,28 +161,9 @@ def _earlier(settings: Settings) -> tuple[Pins | None, Path] | None:
     return (pinning.read(settings.builds / str(now)), file) if now and file.exists() else None
 
 
-def _tables(duck: Any, schema: str) -> list[tuple[str]]:
-    found: list[tuple[str]] = duck.execute(
-        "SELECT table_name FROM duckdb_tables() "
-        f"WHERE database_name = 'private' AND schema_name = {quote_literal(schema)} ORDER BY 1"
-    ).fetchall()
-    return found
-
-
-def _documents(manifest: Any) -> dict[tuple[str, str], tuple[str, str, dict[str, str]]]:
-    """Schema and name of every model to its grain, the rest of its description, and its columns' meanings."""
-    found = {}
-    for node in manifest.nodes.values():
-        if node.resource_type == "model":
-            grain, _, rest = node.description.strip().partition("\n")
-            columns = {column.name: " ".join(column.description.split()) for column in node.columns.values()}
-            found[node.schema, node.name] = (grain, " ".join(rest.split()), columns)
-    return found
-
-
-def _comment(duck: Any, at: str, grain: str, description: str, columns: dict[str, str]) -> None:
-    duck.execute(f"COMMENT ON TABLE {at} IS {quote_literal(f'{grain}. {description}'.strip())}")
-    for column, meaning in columns.items():
+def _comment(duck: Any, at: str, model: Model) -> None:
+    duck.execute(f"COMMENT ON TABLE {at} IS {quote_literal(f'{model.grain}. {model.description}'.strip())}")
+    for column, meaning in model.columns.items():
         duck.execute(f"COMMENT ON COLUMN {at}.{quote_identifier(column)} IS {quote_literal(meaning)}")
 
 

@@ -46,7 +46,7 @@ def publish_twice(settings: Settings, as_of: str, moment: str) -> dict[str, Any]
 
     def see(told: dict[str, Any]) -> dict[str, Any]:
         with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as connection:
-            seen.append(connection.execute("SELECT count(*) FROM marts.defects_daily").fetchone()[0])
+            seen.append(connection.execute("SELECT count(*) FROM roads.defects_daily").fetchone()[0])
         return told | {"days before and after": seen}
 
     def work() -> dict[str, Any]:

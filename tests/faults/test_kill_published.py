@@ -26,7 +26,7 @@ name: citybrain
 version: 0.1.0
 config-version: 2
 profile: citybrain
-models: {citybrain: {+materialized: table, core: {+schema: core}, marts: {+schema: marts}}}
+models: {citybrain: {+materialized: table, core: {+schema: core}, marts: {+schema: roads}}}
 """,
     "models/sources.yml": "sources: [{name: lake, tables: [{name: road__defect}]}]\n",
     "models/core/fct_defect.sql": "select id, ds, title from {{ source('lake', 'road__defect') }}\n",
@@ -85,7 +85,7 @@ def published(settings: Settings) -> dict[str, Any]:
 
 def days_published(settings: Settings) -> int:
     with duckdb.connect(str(settings.published / "current" / "marts.duckdb"), read_only=True) as connection:
-        (days,) = connection.execute("SELECT count(*) FROM marts.defects_daily").fetchone()
+        (days,) = connection.execute("SELECT count(*) FROM roads.defects_daily").fetchone()
     return int(days)
 
 

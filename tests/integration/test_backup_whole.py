@@ -38,7 +38,8 @@ def test_the_city_of_yesterday_is_there_again(queens: Settings, tmp_path: Path) 
     assert [row for row in reconcile(there) if row.unaccounted] == []
     assert published(there) == published(queens)
     assert current(there) == current(queens)
-    assert query(there, "SELECT count(*) FROM city_daily").rows == query(queens, "SELECT count(*) FROM city_daily").rows
+    counted = "SELECT count(*) FROM overview.city_daily"
+    assert query(there, counted).rows == query(queens, counted).rows
     (issue,) = there.issues.glob("B01/*/4/issue-1")
     traced = trace(there, issue, "appeals")
     assert traced.files

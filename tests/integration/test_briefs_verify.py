@@ -83,7 +83,7 @@ def home(settings: Settings) -> Settings:
     folder.mkdir()
     (folder / "pins.json").write_text(json.dumps(pins.to_json()))
     updates = [
-        f"UPDATE marts.city_daily SET appeals_n = {appeals}, defects_n = {defects}, "
+        f"UPDATE overview.city_daily SET appeals_n = {appeals}, defects_n = {defects}, "
         f"crashes_n = CASE WHEN day_on = DATE '2023-03-31' THEN {crashes} ELSE crashes_n END "
         f"WHERE division_code = '{code}' AND day_on >= DATE '2023-03-31'"
         for code, (appeals, defects, crashes) in MARTS.items()
@@ -101,7 +101,8 @@ def test_a_mart_that_counts_wrongly_is_found(home: Settings) -> None:
     file = home.published / "b1" / "marts.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute(
-            "UPDATE city_daily SET defects_n = defects_n + 1 WHERE division_code = '4' AND day_on = DATE '2023-04-03'"
+            "UPDATE overview.city_daily SET defects_n = defects_n + 1 "
+            "WHERE division_code = '4' AND day_on = DATE '2023-04-03'"
         )
     (issue,) = briefs.issue("B01", DAY, home, scopes=["4"])
     assert briefs.verify(home, issue.folder) == [briefs.Difference("defects", 46, 45.0)]

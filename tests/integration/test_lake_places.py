@@ -95,7 +95,7 @@ def run_pipeline(settings: Settings) -> Ran:
     accounts = [account.as_dict() for account in reconcile(settings)]
     built = build(settings, LAST)
     marts = publish(built, settings)
-    answer = query(settings, "SELECT * FROM marts.city_daily ORDER BY ALL").rows
+    answer = query(settings, "SELECT * FROM overview.city_daily ORDER BY ALL").rows
     (issued,) = issue("B01", LAST, settings, scopes=["4"])
     differences = verify(settings, issued.folder)
     again = {load(dataset, window, settings).outcome for dataset, window in WINDOWS.items()}
@@ -154,7 +154,7 @@ def test_marts_briefs_and_accounts_are_the_same_cell_by_cell(ran: dict[str, Ran]
         tables = {
             name: duck.execute(
                 "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = ? "
-                "AND schema_name IN ('core', 'main') ORDER BY 1",
+                "AND schema_name <> 'about' ORDER BY 1",
                 [name],
             ).fetchall()
             for name in ("a", "b")
@@ -169,7 +169,7 @@ def test_marts_briefs_and_accounts_are_the_same_cell_by_cell(ran: dict[str, Ran]
             for (table,) in tables["a"]
         }
         assert set(differing.values()) == {(0,)}, differing
-        assert duck.execute("SELECT count(*) FROM a.city_daily").fetchone() != (0,)
+        assert duck.execute("SELECT count(*) FROM a.overview.city_daily").fetchone() != (0,)
 
 
 def test_what_is_pinned_is_in_the_bucket_and_a_trace_names_it(ran: dict[str, Ran], servers: Servers) -> None:

@@ -201,13 +201,13 @@ def test_daily_numbers_equal_those_counted_from_the_originals(town: Town) -> Non
         f"SELECT {by_day} AS day, count(DISTINCT unique_key) FROM {REQUESTS} WHERE ds <= DATE '{DAY}' "
         "GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    rows = ask(town, "SELECT day_on, appeals_n FROM marts.city_daily WHERE division_code = '4' ORDER BY 1")
+    rows = ask(town, "SELECT day_on, appeals_n FROM overview.city_daily WHERE division_code = '4' ORDER BY 1")
     assert rows == expected and len(rows) == 83
     (still_open,) = town.lake.source.execute(
         f"SELECT count(*) FROM (SELECT unique_key, arg_max(status = 'Closed' AND closed_at IS NOT NULL, ds) AS closed "
         f"FROM {DEFECTS} WHERE ds <= DATE '{DAY}' GROUP BY 1) WHERE NOT closed"
     ).fetchone()
-    assert ask(town, f"SELECT open_end_n FROM marts.hotline_performance WHERE window_id = 'natural_day:{DAY}' "
+    assert ask(town, f"SELECT open_end_n FROM appeals.hotline_performance WHERE window_id = 'natural_day:{DAY}' "
                      "AND division_code = '4' AND source_system = 'patrol'") == [(still_open,)]  # fmt: skip
 
 
@@ -220,14 +220,14 @@ def test_the_city_is_its_divisions_and_what_lies_in_none(town: Town) -> None:
                    sum(appeals_n) FILTER (WHERE division_code <> '4') AS parts,
                    (SELECT count(*) FROM core.fct_case AS c WHERE c.created_on = d.day_on AND c.division_code IS NULL
                     AND c.source_system = 'hotline') AS nowhere
-            FROM marts.city_daily AS d GROUP BY day_on)""",
+            FROM overview.city_daily AS d GROUP BY day_on)""",
     ) == [(0, 83)]
 
 
 def test_a_day_that_is_not_in_is_null_and_not_zero(town: Town) -> None:
     rows = ask(
         town,
-        "SELECT crashes_n IS NULL, precipitation_mm IS NULL, crashes_expected_n IS NULL FROM marts.city_daily "
+        "SELECT crashes_n IS NULL, precipitation_mm IS NULL, crashes_expected_n IS NULL FROM overview.city_daily "
         f"WHERE division_code = '4' AND day_on > DATE '{DAY - timedelta(days=4)}' ORDER BY day_on",
     )
     assert rows == [(False, True, False), (True, True, False), (True, True, False), (True, True, False)]
@@ -259,8 +259,9 @@ def test_every_table_says_its_grain_and_every_column_its_meaning(town: Town) -> 
     columns = ask(town, "SELECT schema, name, column_name, data_type FROM about.columns WHERE schema <> 'about'")
     assert ask(town, "SELECT name, column_name FROM about.columns WHERE meaning IS NULL AND name <> 'columns'") == []
     assert {kind for *_, kind in columns if kind in ("DOUBLE", "FLOAT", "HUGEINT")} == set()
-    assert {name for schema, name, *_ in columns if schema == "marts"} == {
-        "city_daily", "hotline_performance", "hotline_topic_week", "response_time", "traffic_blackspot"}  # fmt: skip
+    assert {f"{schema}.{name}" for schema, name, *_ in columns if schema != "core"} == {
+        "overview.city_daily", "appeals.hotline_performance", "appeals.hotline_topic_week", "appeals.response_time",
+        "public_safety.traffic_blackspot"}  # fmt: skip
 
 
 def test_built_tables_equal_their_column_contracts(town: Town) -> None:
@@ -283,9 +284,9 @@ def test_nobody_can_write_into_a_published_file(town: Town) -> None:
 
 
 def test_a_question_reads_and_does_nothing_else(town: Town, tmp_path: Path) -> None:
-    answer = marts.query(town.settings, "SELECT count(*) AS n FROM marts.city_daily")
+    answer = marts.query(town.settings, "SELECT count(*) AS n FROM overview.city_daily")
     assert (answer.columns, answer.rows) == (["n"], [(83 * 15,)])
-    assert marts.query(town.settings, "FROM city_daily LIMIT 1").rows
+    assert marts.query(town.settings, "FROM overview.city_daily LIMIT 1").rows
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     for sql in (f"SELECT * FROM read_csv('{secret}')", f"SELECT * FROM '{secret}'", "SELECT getenv('HOME')",

@@ -42,7 +42,9 @@ def test_a_late_and_a_corrected_delivery_are_named_with_what_they_changed(
     for table in ("changed_partitions", "changed_values", "restated", "changed_figures"):
         assert ask(first, f"SELECT count(*) FROM about.{table}") == [(0,)], table
     assert len(briefs.issue("B01", day, settings, scopes=["4"])) == 1
-    issued = ask(first, f"SELECT crashes_n FROM marts.city_daily WHERE division_code = '4' AND day_on = DATE '{day}'")
+    issued = ask(
+        first, f"SELECT crashes_n FROM overview.city_daily WHERE division_code = '4' AND day_on = DATE '{day}'"
+    )
 
     # The police correct the day itself, a day of theirs comes late, and the next day comes from everybody.
     lake.deliver(
@@ -71,7 +73,7 @@ def test_a_late_and_a_corrected_delivery_are_named_with_what_they_changed(
         ("queens.nypd.collision", day, "corrected"),
         ("queens.weather.hourly_weather", next_day, "new"),
     ]
-    now = ask(second, f"SELECT crashes_n FROM marts.city_daily WHERE division_code = '4' AND day_on = DATE '{day}'")
+    now = ask(second, f"SELECT crashes_n FROM overview.city_daily WHERE division_code = '4' AND day_on = DATE '{day}'")
     assert now != issued
     told = ask(
         second,
@@ -87,7 +89,7 @@ def test_a_late_and_a_corrected_delivery_are_named_with_what_they_changed(
             "AND column_name NOT IN ('division_code', 'day_on')").fetchall()]  # fmt: skip
         differing = sum(
             duck.execute(
-                "SELECT count(*) FROM one.main.city_daily a JOIN other.main.city_daily b "
+                "SELECT count(*) FROM one.overview.city_daily a JOIN other.overview.city_daily b "
                 f"USING (division_code, day_on) WHERE a.{column} IS DISTINCT FROM b.{column}"
             ).fetchone()[0]
             for column in columns

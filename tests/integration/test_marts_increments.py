@@ -40,7 +40,7 @@ def differences(one: marts.Build, other: marts.Build) -> dict[str, int]:
         duck.execute(f"ATTACH '{other.folder / 'build.duckdb'}' AS other (READ_ONLY)")
         tables = duck.execute(
             "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_tables() "
-            "WHERE schema_name IN ('core', 'marts')"
+            "WHERE schema_name NOT IN ('staging', 'seeds', 'lake', 'main')"
         ).fetchall()
         found = {}
         for (table,) in tables:

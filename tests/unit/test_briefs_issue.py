@@ -171,7 +171,8 @@ def test_a_number_that_moved_is_said_in_the_next_issue(settings: Settings) -> No
     (first,) = briefs.issue("B01", date(2023, 4, 2), settings, scopes=["4"])
     was = next(each for each in figures(first)["figures"] if each["id"] == "appeals")
     moved = (
-        "UPDATE marts.city_daily SET appeals_n = appeals_n + 9 WHERE division_code = '4' AND day_on = DATE '2023-04-02'"
+        "UPDATE overview.city_daily SET appeals_n = appeals_n + 9 "
+        "WHERE division_code = '4' AND day_on = DATE '2023-04-02'"
     )
     publish(settings, tweak=moved)
     (second,) = briefs.issue("B01", AS_OF, settings, scopes=["4"])
@@ -182,7 +183,7 @@ def test_a_number_that_moved_is_said_in_the_next_issue(settings: Settings) -> No
     (again,) = briefs.issue("B01", date(2023, 4, 2), settings, scopes=["4"])
     assert again.is_new and again.issue_no == 3 and again.period == first.period
     # Less than one per cent is not worth a note.
-    slightly = "UPDATE marts.city_daily SET defects_n = defects_n + 0 WHERE division_code = '4'"
+    slightly = "UPDATE overview.city_daily SET defects_n = defects_n + 0 WHERE division_code = '4'"
     publish(settings, name="third", tweak=slightly + ";" + moved)
     (third,) = briefs.issue("B01", AS_OF, settings, scopes=["4"])
     assert not third.is_new
@@ -191,9 +192,9 @@ def test_a_number_that_moved_is_said_in_the_next_issue(settings: Settings) -> No
 def test_without_weather_and_without_bands_the_briefs_still_come_out(settings: Settings) -> None:
     publish(
         settings,
-        tweak="UPDATE marts.city_daily SET appeals_expected_n = NULL, appeals_sigma = NULL, defects_expected_n = NULL,"
-        " defects_sigma = NULL, crashes_expected_n = NULL, crashes_sigma = NULL;"
-        " DELETE FROM marts.hotline_performance WHERE starts_on < DATE '2023-03-13';"
+        tweak="UPDATE overview.city_daily SET appeals_expected_n = NULL, appeals_sigma = NULL,"
+        " defects_expected_n = NULL, defects_sigma = NULL, crashes_expected_n = NULL, crashes_sigma = NULL;"
+        " DELETE FROM appeals.hotline_performance WHERE starts_on < DATE '2023-03-13';"
         " DELETE FROM about.freshness WHERE dataset LIKE '%weather%';"
         " UPDATE core.dim_admin_division SET geometry_geojson = NULL",
     )
@@ -232,7 +233,9 @@ def test_held_and_warned_data_reach_the_note(settings: Settings) -> None:
 def test_a_brief_is_refused_with_a_remedy(settings: Settings) -> None:
     with pytest.raises(BriefRefused, match=r"no published marts.*Remedy: run `citybrain marts build"):
         briefs.issue("B01", AS_OF, settings)
-    publish(settings, tweak="DELETE FROM marts.city_daily WHERE division_code = '403' AND day_on = DATE '2023-04-03'")
+    publish(
+        settings, tweak="DELETE FROM overview.city_daily WHERE division_code = '403' AND day_on = DATE '2023-04-03'"
+    )
     with pytest.raises(BriefRefused, match="as of 2023-04-03, before the day asked for"):
         briefs.issue("B01", date(2023, 4, 4), settings)
     with pytest.raises(BriefRefused, match="no division '499'"):
@@ -275,7 +278,7 @@ def test_an_issue_appears_whole_or_not_at_all(settings: Settings, monkeypatch: p
 def test_text_from_departments_cannot_become_markup(settings: Settings) -> None:
     sly = """</text><script>alert(1)</script>#{read("/etc/passwd")} *粗* $x$ {{ 7 }}"""
     publish(
-        settings, tweak=f"UPDATE marts.hotline_topic_week SET category_name_zh = $${sly}$$ WHERE category_key = 'c1'"
+        settings, tweak=f"UPDATE appeals.hotline_topic_week SET category_name_zh = $${sly}$$ WHERE category_key = 'c1'"
     )
     (issue,) = briefs.issue("B02", AS_OF, settings, scopes=["407"])
     html = (issue.folder / "brief.html").read_text(encoding="utf-8")
