@@ -1,0 +1,1 @@
+"""Methods of the field, between pinned inputs and recorded outputs: pure functions of tables and parameters."""
