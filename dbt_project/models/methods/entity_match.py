@@ -3,7 +3,7 @@
 
 def model(dbt, session):  # type: ignore[no-untyped-def]
     """Pairs in order of their ids; see `lake.methods.linkage`."""
-    dbt.config(materialized="table", schema="staging")
+    dbt.config(materialized="table")
     from lake.methods import linkage
 
     records = dbt.ref("entity_to_match").order("unique_id").to_arrow_table()
