@@ -16,7 +16,8 @@ union
 -- A crash that a re-delivery no longer holds has no row in the changed partition any more.
 select crash.crash_key
 from {{ held }} as crash
-inner join changed on crash.source_table = changed.table_name and crash.occurred_on = changed.ds
+inner join changed
+    on crash.source_table = changed.table_name and (crash.occurred_on = changed.ds or crash.delivered_on = changed.ds)
 union
 -- New boundaries move every crash.
 select crash.crash_key
