@@ -1,3 +1,14 @@
+with delivered as (
+    select
+        hour.*,
+        -- A site's number carries the code of its township; sites that ended long ago have no report any more.
+        regexp_extract(hour.site_no, '(\d{9})', 1) as area_code
+    from {{ source('lake', 'housing__dust_hour') }} as hour
+    where not coalesce(hour._is_withdrawn, false)
+),
+
+stated as ({{ divisions_stated('delivered') }})
+
 select
     md5('housing|' || delivered.site_no) as site_key,
     delivered.measured_at,
@@ -12,9 +23,10 @@ select
     ) as pm10_ug_m3,
     delivered.pm2_5 as pm2_5_ug_m3,
     delivered.noise_db,
+    stated.division_code,
     delivered.ds as delivered_on,
     delivered._landed_at as landed_at,
     delivered._file as file_name,
     delivered._record as record_no
-from {{ source('lake', 'housing__dust_hour') }} as delivered
-where not coalesce(delivered._is_withdrawn, false)
+from delivered
+left join stated on delivered.area_code = stated.area_code

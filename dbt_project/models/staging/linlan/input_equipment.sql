@@ -1,5 +1,3 @@
--- A table: read by the weekly list and by the rates.
-{{ config(materialized='table') }}
 with delivered as (
     select equipment.*
     from {{ source('lake', 'market__equipment') }} as equipment
