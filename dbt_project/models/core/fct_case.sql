@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_touched('case_key', ref('case_touched')) }}"
+    pre_hook="{{ forget_touched('case_key', ref('case_retold')) }}"
 ) }}
 with newest as (
     select state.*
@@ -10,7 +10,7 @@ with newest as (
     where
         state.known_to_on is null and not state.is_withdrawn
         {% if is_incremental() -%}
-        and state.case_key in (select touched.case_key from {{ ref('case_touched') }} as touched)
+        and state.case_key in (select touched.case_key from {{ ref('case_retold') }} as touched)
         {%- endif %}
 ),
 
@@ -77,6 +77,8 @@ select
     newest.grid_id,
     newest.caller_key,
     newest.repeat_of_case_key,
+    link.duplicate_of_case_key,
+    coalesce(link.happening_key, newest.case_key) as happening_key,
     newest.satisfaction_no,
     newest.is_solved,
     newest.is_valid,
@@ -92,6 +94,7 @@ select
     versions.version_n
 from newest
 inner join versions on newest.case_key = versions.case_key
+left join {{ ref('case_link') }} as link on newest.case_key = link.case_key
 left join closings
     on newest.case_key = closings.case_key and newest.rework_n is not distinct from closings.rework_n
 left join located on newest.latitude = located.latitude and newest.longitude = located.longitude

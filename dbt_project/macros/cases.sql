@@ -1,0 +1,13 @@
+{# What the links of a case depend on: when, who, what and where. #}
+{% macro case_link_digest(state) -%}
+    md5(concat_ws(
+        '|', epoch_us({{ state }}.created_at), coalesce({{ state }}.caller_key, ''), {{ state }}.category_key,
+        coalesce({{ state }}.certain_division_code, {{ state }}.stated_division_code, ''),
+        coalesce({{ state }}.latitude, 0), coalesce({{ state }}.longitude, 0)
+    ))
+{%- endmacro %}
+
+{# How long after its making a case can matter to the links of others: twice the length of a happening and a double entry. #}
+{% macro case_link_reach() -%}
+    to_hours(cast({{ threshold('happening_hours') }} + {{ threshold('happening_hours') }} + 24 as bigint))
+{%- endmacro %}
