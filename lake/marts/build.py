@@ -185,12 +185,12 @@ def _fill_promises(duck: Any, pins: Pins) -> None:
         "connector VARCHAR, valid_from DATE, due_at TIME, retention_days INTEGER",
         [(table.dataset, *(table.promise.get(name) for name in names)) for table in tables],
     )
-    keys = ("name", "title_zh", "type", "classification", "treatment", "purpose", "is_key")
+    keys = ("name", "title_zh", "type", "classification", "treatment", "purpose", "is_key", "is_kept")
     fill(
         duck,
         "lake.columns",
         "dataset VARCHAR, position INTEGER, column_name VARCHAR, title_zh VARCHAR, type VARCHAR, "
-        "classification VARCHAR, treatment VARCHAR, purpose VARCHAR, is_key BOOLEAN",
+        "classification VARCHAR, treatment VARCHAR, purpose VARCHAR, is_key BOOLEAN, is_kept BOOLEAN",
         [
             (table.dataset, number, *(column[key] for key in keys))
             for table in tables

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lake.contracts.model import Cadence, Contract, Mode, Window, last_due, periods_in, window_of
+from lake.contracts.model import Cadence, Contract, Mode, Treatment, Window, last_due, periods_in, window_of
 from lake.ledger import COMMITTED, Landing, Ledger, PartitionState
 from lake.settings import Settings
 from lake.tables import Pin, Tables, table_columns
@@ -326,6 +326,7 @@ def _promise(contract: Contract) -> dict[str, Any]:
                 "treatment": str(column.treatment),
                 "purpose": column.purpose,
                 "is_key": column.key_position is not None,
+                "is_kept": column.treatment is not Treatment.DROP,
             }
             for column in contract.columns
         ],
