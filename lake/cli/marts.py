@@ -1,7 +1,8 @@
-"""`citybrain marts`: build from pins, publish, roll back, ask."""
+"""`citybrain marts`: build from pins, publish, roll back, ask, copy, count."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -90,6 +91,58 @@ def export_command(
 
     rows = marts.export(settings(), sql, file, overwrite=force)
     out.print(f"{rows} rows in {file}")
+
+
+@app.command("parquet")
+def parquet_command() -> None:
+    """Copy every table of the published build to Parquet, a folder per schema, beside `marts.duckdb`.
+
+    Example: citybrain marts parquet
+    """
+    from lake import marts
+
+    out.print(f"copied to {marts.write_parquet(settings())}")
+
+
+@app.command("examples")
+def examples_command(as_json: JsonFlag = False) -> None:
+    """Ask the example question of every published mart. Exit status 1 when one is missing, fails or answers nothing.
+
+    Example: citybrain marts examples
+    """
+    from lake import marts
+
+    asked = marts.ask_examples(settings())
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in asked])
+    else:
+        print_table(
+            "Examples",
+            ["mart", "question", "rows", "failure"],
+            [(one.mart, one.question_zh, one.row_n, one.failure or "") for one in asked],
+        )
+    if any(one.failure for one in asked):
+        raise typer.Exit(1)
+
+
+@app.command("count")
+def count_command(as_json: JsonFlag = False) -> None:
+    """Which published marts count: graded by something, with rows, no column constant or empty but those named.
+
+    Example: citybrain marts count
+    """
+    from lake import marts
+
+    verdicts = marts.count_marts(settings())
+    if as_json:
+        print_json([{**dataclasses.asdict(one), "counts": one.counts} for one in verdicts])
+        return
+    print_table(
+        "Marts",
+        ["mart", "rows", "counts", "why not", "graded by"],
+        [(v.mart, v.row_n, "yes" if v.counts else "no", "; ".join(v.why_not), v.graded_by) for v in verdicts],
+    )
+    out.print(f"{sum(v.counts for v in verdicts)} of {len(verdicts)} marts count")
 
 
 @app.command("changes")

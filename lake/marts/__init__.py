@@ -1,13 +1,19 @@
 """Marts: pins, one dbt build in a private file, publication by a swapped link, questions on what is published.
 
 `build` makes and tests, `publish` shows, `rollback` shows an earlier one again, `query` asks,
-`export` writes an answer to a file. Readers open
+`export` writes an answer to a file, `write_parquet` copies all. Readers open
 ``published/current/marts.duckdb`` and never see half a build.
 """
 
 from lake.marts.build import Build, build, find_build
+from lake.marts.counting import Verdict, count_marts
+from lake.marts.examples import Asked, ask_examples, example_failures
 from lake.marts.export import export
+from lake.marts.parquet import write_parquet
 from lake.marts.publish import publish, rollback
 from lake.marts.query import Answer, query
 
-__all__ = ["Answer", "Build", "build", "export", "find_build", "publish", "query", "rollback"]
+__all__ = [
+    "Answer", "Asked", "Build", "Verdict", "ask_examples", "build", "count_marts", "example_failures", "export",
+    "find_build", "publish", "query", "rollback", "write_parquet",
+]  # fmt: skip

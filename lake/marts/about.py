@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from lake.engine import quote_literal
+from lake.engine import quote_identifier, quote_literal
 from lake.ledger import COMMITTED, HELD
 from lake.marts.build import fill
+from lake.marts.models import WARNINGS, Model
 from lake.marts.pins import Pins
 from lake.watch.freshness import arrival
+
+Rows = Sequence[tuple[Any, ...]]
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "build": (
@@ -65,16 +69,54 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         {
             "schema": ("VARCHAR", "core, or the subject of the mart."),
             "name": ("VARCHAR", "Table."),
+            "name_zh": ("VARCHAR", "Chinese name: of a mart, also of its view in the schema 中文."),
             "grain": ("VARCHAR", "What one row is."),
             "description": ("VARCHAR", "What to know."),
+            "owner": ("VARCHAR", "Who answers for it."),
+            "warnings": ("VARCHAR", "What to beware of, see about.usage_warnings."),
+            "not_observed": ("VARCHAR", "Columns that do not vary or are empty in this city's data."),
+            "freshness": ("VARCHAR", "How often it has something new: daily, weekly, monthly, quarterly."),
+            "graded_by": ("VARCHAR", "What its numbers are held against."),
             "row_n": ("BIGINT", "Rows."),
+        },
+    ),
+    "usage_warnings": (
+        "one row per word a mart may warn with",
+        {
+            "warning": ("VARCHAR", "Word, as in about.models."),
+            "meaning": ("VARCHAR", "What it says."),
+            "meaning_zh": ("VARCHAR", "The same in Chinese."),
+        },
+    ),
+    "examples": (
+        "one row per mart that has an example: a question, and the query that answers it",
+        {
+            "schema": ("VARCHAR", "Subject."),
+            "name": ("VARCHAR", "Mart."),
+            "question_zh": ("VARCHAR", "Question, as an analyst asks it."),
+            "sql": ("VARCHAR", "Query to run on this file."),
         },
     ),
 }
 """Table: (what one row is, column: (type, meaning))."""
 
 
-def rows(pins: Pins, models: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+COLUMNS = (
+    "one row per column of this file",
+    {
+        "schema": ("VARCHAR", "Schema."),
+        "name": ("VARCHAR", "Table or view."),
+        "column_name": ("VARCHAR", "Column."),
+        "column_name_zh": ("VARCHAR", "Its Chinese name, the same in every table."),
+        "data_type": ("VARCHAR", "Type."),
+        "meaning": ("VARCHAR", "Meaning."),
+    },
+)
+CHINESE = "中文"
+"""Schema of the views with Chinese names."""
+
+
+def rows(pins: Pins, models: Sequence[Model], row_n: Mapping[str, int], zh: Mapping[str, str]) -> dict[str, Rows]:
     """Rows of every table of ``about``, in the order of their columns."""
     return {
         "build": [(pins.build_id, str(pins.as_of), pins.city, pins.zone, pins.seeds_hash, pins.code_hash)],
@@ -89,20 +131,97 @@ def rows(pins: Pins, models: list[tuple[Any, ...]]) -> dict[str, list[tuple[Any,
             for row in pins.partitions
             for warning in row.warnings
         ],
-        "models": models,
+        "models": [
+            (model.schema, model.name, model.meta.get("name_zh") or zh.get(model.name), model.grain, model.description,
+             model.meta.get("owner"), _listed(model, "warnings"), _listed(model, "not_observed"),
+             model.meta.get("freshness"), _listed(model, "graded_by"), row_n[model.id])
+            for model in models
+        ],
+        "usage_warnings": [(word, *meanings) for word, meanings in WARNINGS.items()],
+        "examples": [(model.schema, model.name, *model.example) for model in models if model.example],
     }  # fmt: skip
 
 
-def write(duck: Any, catalog: str, pins: Pins, models: list[tuple[Any, ...]]) -> None:
-    """Create and fill the schema in an attached file."""
+def _listed(model: Model, what: str) -> str | None:
+    return ", ".join(model.said(what)) or None
+
+
+def write(
+    duck: Any, catalog: str, pins: Pins, models: Sequence[Model], row_n: Mapping[str, int], zh: Mapping[str, str]
+) -> None:
+    """Create and fill the schema in an attached file.
+
+    Args:
+        duck: connection.
+        catalog: name the file is attached by.
+        pins: of the build.
+        models: what the file shows.
+        row_n: rows of each, by its id.
+        zh: Chinese names of tables and columns.
+    """
     duck.execute(f"CREATE SCHEMA {catalog}.about")
-    for table, content in rows(pins, models).items():
-        grain, columns = TABLES[table]
-        made = ", ".join(f'"{name}" {kind}' for name, (kind, _) in columns.items())
-        fill(duck, f"{catalog}.about.{table}", made, content)
-        duck.execute(f"COMMENT ON TABLE {catalog}.about.{table} IS {quote_literal(grain)}")
-        for name, (_, meaning) in columns.items():
-            duck.execute(f'COMMENT ON COLUMN {catalog}.about.{table}."{name}" IS {quote_literal(meaning)}')
+    for table, content in rows(pins, models, row_n, zh).items():
+        _table(duck, f"{catalog}.about.{table}", TABLES[table], content)
+    if any((model.schema, model.name) == ("core", "dim_indicator") for model in models):
+        duck.execute(
+            f"CREATE VIEW {catalog}.about.indicators AS SELECT * FROM core.dim_indicator;"
+            f"COMMENT ON VIEW {catalog}.about.indicators IS 'one row per indicator and version: the catalogue'"
+        )
+
+
+def write_columns(duck: Any, catalog: str, zh: Mapping[str, str]) -> None:
+    """``about.columns``: what every column of the finished file means; written last."""
+    _table(duck, f"{catalog}.about.columns", COLUMNS, [])
+    found = duck.execute(
+        "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
+        f"WHERE NOT internal AND database_name = {quote_literal(catalog)} AND schema_name <> {quote_literal(CHINESE)} "
+        "ORDER BY schema_name, table_name, column_index"
+    ).fetchall()
+    _table(
+        duck,
+        f"{catalog}.about.columns",
+        COLUMNS,
+        [(schema, table, column, zh.get(column), kind, comment) for schema, table, column, kind, comment in found],
+    )
+
+
+def write_chinese(duck: Any, catalog: str, marts: Sequence[Model], zh: Mapping[str, str]) -> None:
+    """A view per mart under its Chinese name, its columns too. A mart without a name, or one that another has, has no
+    view; a column without one keeps its own."""
+    taken: set[str] = set()
+    statements = [f"CREATE SCHEMA {catalog}.{CHINESE}"]
+    for model in marts:
+        name = model.meta.get("name_zh") or zh.get(model.name)
+        if name is None or name in taken:
+            continue
+        taken.add(name)
+        shown: dict[str, str] = {}
+        for column in model.columns:
+            alias = zh.get(column, column)
+            shown[column if alias in shown.values() else alias] = column
+        listed = ", ".join(
+            f"{quote_identifier(column)} AS {quote_identifier(alias)}" for alias, column in shown.items()
+        )
+        at = f"{catalog}.{CHINESE}.{quote_identifier(name)}"
+        # Without the catalog, so that the view finds its table by whatever name the file is attached.
+        statements.append(f"CREATE VIEW {at} AS SELECT {listed} FROM {model.at}")
+        statements.append(f"COMMENT ON VIEW {at} IS {quote_literal(f'{model.schema}.{model.name}：{model.grain}')}")
+        statements += [
+            f"COMMENT ON COLUMN {at}.{quote_identifier(alias)} IS {quote_literal(f'{column}: {model.columns[column]}')}"
+            for alias, column in shown.items()
+        ]
+    before = duck.execute("SELECT current_database()").fetchone()[0]
+    duck.execute(f"USE {catalog}")
+    duck.execute("; ".join(statements))
+    duck.execute(f"USE {before}")
+
+
+def _table(duck: Any, at: str, made: tuple[str, dict[str, tuple[str, str]]], content: Rows) -> None:
+    grain, columns = made
+    fill(duck, at, ", ".join(f'"{name}" {kind}' for name, (kind, _) in columns.items()), content)
+    comments = [f"COMMENT ON TABLE {at} IS {quote_literal(grain)}"]
+    comments += [f'COMMENT ON COLUMN {at}."{name}" IS {quote_literal(said)}' for name, (_, said) in columns.items()]
+    duck.execute("; ".join(comments))
 
 
 def _freshness(pins: Pins) -> list[tuple[Any, ...]]:

@@ -11,9 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lake.engine import quote_identifier
+
 CORE, MARTS = "core", "marts"
 CONFORMED = ("dim_", "fct_", "bridge_")
 """Tables of core that readers see; the others are steps between tables."""
+NOT_OBSERVED = "not_observed"
+WARNINGS = {
+    "late_facts": ("restated when late or corrected rows come", "数据迟到会重算"),
+    "demonstration": ("values are drawn to show the form; they claim nothing", "示例数值，不作依据"),
+    "sampled": ("a partial or k-anonymous source", "来源为抽样或已匿名"),
+    "proxy": ("stands for what is not measured", "以替代指标代表未测量的量"),
+    NOT_OBSERVED: (
+        "some columns are constant or empty in this city's data; they are named",
+        "部分列在本市数据中无变化或为空",
+    ),
+    "small_numbers": ("rates of small numbers are unstable; look at the interval", "小样本，看区间"),
+    "unverified_standard": ("a standard it applies was not verified against its text", "所依标准条款未经核对"),
+    "no_history": ("today only: earlier days cannot be asked", "仅有当前，无历史"),
+    "model_estimate": ("an estimate of a model, not a count", "模型估计值"),
+}
+"""What a mart's YAML may warn of: meaning in English and in Chinese."""
+FRESHNESS = {"daily": "每日", "weekly": "每周", "monthly": "每月", "quarterly": "每季"}
 
 
 @dataclass(frozen=True)
@@ -41,8 +60,29 @@ class Model:
     meta: Mapping[str, Any]
 
     @property
+    def at(self) -> str:
+        """The table as SQL names it."""
+        return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
+
+    @property
+    def audience(self) -> str | None:
+        """Who alone may see it; None for every reader of the marts."""
+        said = self.meta.get("audience")
+        return str(said) if said else None
+
+    @property
+    def example(self) -> tuple[str, str] | None:
+        """A question in Chinese, and the SQL that answers it."""
+        said = self.meta.get("example")
+        return (" ".join(said["question_zh"].split()), " ".join(said["sql"].split())) if said else None
+
+    def said(self, what: str) -> tuple[str, ...]:
+        """A list of its YAML: ``warnings``, ``not_observed``, ``graded_by``."""
+        return tuple(str(one) for one in self.meta.get(what) or ())
+
+    @property
     def is_published(self) -> bool:
-        """Whether readers of the marts see it: marts and conformed tables do not have to ask for it."""
+        """Whether a published file shows it: marts and conformed tables do not have to ask for it."""
         said = self.meta.get("published", self.room == MARTS or self.name.startswith(CONFORMED))
         return bool(said) and self.room in (CORE, MARTS)
 
@@ -69,9 +109,14 @@ def models(manifest: Any) -> list[Model]:
     return sorted(found, key=lambda model: (model.schema, model.name))
 
 
-def published(manifest: Any) -> list[Model]:
-    """Those that a published file shows."""
-    return [model for model in models(manifest) if model.is_published]
+def published(manifest: Any, audience: str | None = None) -> list[Model]:
+    """Those that the published file shows, or the file of an audience."""
+    return [model for model in models(manifest) if model.is_published and model.audience == audience]
+
+
+def audiences(manifest: Any) -> list[str]:
+    """Audiences that have a file of their own."""
+    return sorted({model.audience for model in models(manifest) if model.is_published and model.audience})
 
 
 def marts(manifest: Any) -> list[Model]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from lake.marts.transform import PRIVATE_FILE
 from lake.settings import Settings
 
 FILE = "marts.duckdb"
+AUDIENCES = "audience"
+"""Folder of the files that one audience alone may read: they hold what `marts.duckdb` never does."""
 RECORD = "published.json"
 
 
@@ -110,33 +113,18 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     manifest = transform.manifest(settings, pins, build.folder)
-    shown = told.published(manifest)
+    zh = told.names_zh(settings.root / "dbt_project")
     # One thread: the order of rows, and so the file, is the same every time.
     with connect(settings) as duck:
         duck.execute("SET threads = 1")
         duck.execute(f"ATTACH {quote_literal(str(build.folder / PRIVATE_FILE))} AS private (READ_ONLY)")
-        duck.execute(f"ATTACH {quote_literal(str(incoming / FILE))} AS fresh")
-        rows = {}
-        for model in shown:
-            duck.execute(f"CREATE SCHEMA IF NOT EXISTS fresh.{quote_identifier(model.schema)}")
-            at = f"{quote_identifier(model.schema)}.{quote_identifier(model.name)}"
-            duck.execute(f"CREATE TABLE fresh.{at} AS SELECT * FROM private.{at} ORDER BY ALL")
-            _comment(duck, f"fresh.{at}", model)
-            (rows[model.id],) = duck.execute(f"SELECT count(*) FROM fresh.{at}").fetchone() or (0,)
-        about.write(
-            duck,
-            "fresh",
-            pins,
-            [(model.schema, model.name, model.grain, model.description, rows[model.id]) for model in shown],
-        )
-        duck.execute(
-            "CREATE VIEW fresh.about.columns AS SELECT schema_name AS schema, table_name AS name, "
-            "column_name, data_type, comment AS meaning FROM duckdb_columns() "
-            "WHERE NOT internal AND database_name = current_database() ORDER BY schema, name, column_index"
-        )
+        _write(duck, incoming / FILE, pins, told.published(manifest), zh)
+        for audience in told.audiences(manifest):
+            file = incoming / AUDIENCES / f"{audience}.duckdb"
+            file.parent.mkdir(exist_ok=True)
+            _write(duck, file, pins, told.published(manifest, audience), zh)
+            _finish(duck, file, zh, mode=0o440)
         duck.execute("DETACH private")
-        duck.execute("CHECKPOINT fresh")
-        duck.execute("DETACH fresh")
         changes.write(
             duck,
             incoming / FILE,
@@ -145,13 +133,38 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
             manifest=manifest,
             settings=settings,
         )
-    (incoming / FILE).chmod(0o444)
-    _sync(incoming / FILE)
+        _finish(duck, incoming / FILE, zh, mode=0o444)
     boundary("publish.written")
     if target.exists():  # a folder without its file: nothing that was ever shown
         shutil.rmtree(target)
     incoming.rename(target)
     _sync(settings.published)
+
+
+def _write(duck: Any, file: Path, pins: Pins, shown: Sequence[Model], zh: Mapping[str, str]) -> None:
+    """A fresh file with these tables, what is said of them, and their Chinese views."""
+    duck.execute(f"ATTACH {quote_literal(str(file))} AS fresh")
+    for schema in dict.fromkeys(model.schema for model in shown):
+        duck.execute(f"CREATE SCHEMA fresh.{quote_identifier(schema)}")
+    row_n = {}
+    for model in shown:
+        (row_n[model.id],) = duck.execute(
+            f"CREATE TABLE fresh.{model.at} AS SELECT * FROM private.{model.at} ORDER BY ALL"
+        ).fetchone() or (0,)
+        _comment(duck, f"fresh.{model.at}", model)
+    about.write(duck, "fresh", pins, shown, row_n, zh)
+    about.write_chinese(duck, "fresh", [model for model in shown if model.room == told.MARTS], zh)
+    duck.execute("DETACH fresh")
+
+
+def _finish(duck: Any, file: Path, zh: Mapping[str, str], *, mode: int) -> None:
+    """The last table, and nobody writes any more."""
+    duck.execute(f"ATTACH {quote_literal(str(file))} AS fresh")
+    about.write_columns(duck, "fresh", zh)
+    duck.execute("CHECKPOINT fresh")
+    duck.execute("DETACH fresh")
+    file.chmod(mode)
+    _sync(file)
 
 
 def _earlier(settings: Settings) -> tuple[Pins | None, Path] | None:
@@ -162,9 +175,12 @@ def _earlier(settings: Settings) -> tuple[Pins | None, Path] | None:
 
 
 def _comment(duck: Any, at: str, model: Model) -> None:
-    duck.execute(f"COMMENT ON TABLE {at} IS {quote_literal(f'{model.grain}. {model.description}'.strip())}")
-    for column, meaning in model.columns.items():
-        duck.execute(f"COMMENT ON COLUMN {at}.{quote_identifier(column)} IS {quote_literal(meaning)}")
+    said = [f"COMMENT ON TABLE {at} IS {quote_literal(f'{model.grain}. {model.description}'.strip())}"]
+    said += [
+        f"COMMENT ON COLUMN {at}.{quote_identifier(column)} IS {quote_literal(meaning)}"
+        for column, meaning in model.columns.items()
+    ]
+    duck.execute("; ".join(said))
 
 
 def _point(settings: Settings, build_id: str) -> None:
