@@ -116,7 +116,7 @@ CHINESE = "中文"
 """Schema of the views with Chinese names."""
 
 
-def rows(pins: Pins, models: Sequence[Model], row_n: Mapping[str, int], zh: Mapping[str, str]) -> dict[str, Rows]:
+def rows(pins: Pins, shown: Sequence[tuple[Model, int]], zh: Mapping[str, str]) -> dict[str, Rows]:
     """Rows of every table of ``about``, in the order of their columns."""
     return {
         "build": [(pins.build_id, str(pins.as_of), pins.city, pins.zone, pins.seeds_hash, pins.code_hash)],
@@ -134,11 +134,11 @@ def rows(pins: Pins, models: Sequence[Model], row_n: Mapping[str, int], zh: Mapp
         "models": [
             (model.schema, model.name, model.meta.get("name_zh") or zh.get(model.name), model.grain, model.description,
              model.meta.get("owner"), _listed(model, "warnings"), _listed(model, "not_observed"),
-             model.meta.get("freshness"), _listed(model, "graded_by"), row_n[model.id])
-            for model in models
+             model.meta.get("freshness"), _listed(model, "graded_by"), row_n)
+            for model, row_n in shown
         ],
         "usage_warnings": [(word, *meanings) for word, meanings in WARNINGS.items()],
-        "examples": [(model.schema, model.name, *model.example) for model in models if model.example],
+        "examples": [(model.schema, model.name, *model.example) for model, _ in shown if model.example],
     }  # fmt: skip
 
 
@@ -146,23 +146,20 @@ def _listed(model: Model, what: str) -> str | None:
     return ", ".join(model.said(what)) or None
 
 
-def write(
-    duck: Any, catalog: str, pins: Pins, models: Sequence[Model], row_n: Mapping[str, int], zh: Mapping[str, str]
-) -> None:
+def write(duck: Any, catalog: str, pins: Pins, shown: Sequence[tuple[Model, int]], zh: Mapping[str, str]) -> None:
     """Create and fill the schema in an attached file.
 
     Args:
         duck: connection.
         catalog: name the file is attached by.
         pins: of the build.
-        models: what the file shows.
-        row_n: rows of each, by its id.
+        shown: what the file shows, and how many rows of it.
         zh: Chinese names of tables and columns.
     """
     duck.execute(f"CREATE SCHEMA {catalog}.about")
-    for table, content in rows(pins, models, row_n, zh).items():
+    for table, content in rows(pins, shown, zh).items():
         _table(duck, f"{catalog}.about.{table}", TABLES[table], content)
-    if any((model.schema, model.name) == ("core", "dim_indicator") for model in models):
+    if any((model.schema, model.name) == ("core", "dim_indicator") for model, _ in shown):
         duck.execute(
             f"CREATE VIEW {catalog}.about.indicators AS SELECT * FROM core.dim_indicator;"
             f"COMMENT ON VIEW {catalog}.about.indicators IS 'one row per indicator and version: the catalogue'"
@@ -191,10 +188,10 @@ def write_chinese(duck: Any, catalog: str, marts: Sequence[Model], zh: Mapping[s
     taken: set[str] = set()
     statements = [f"CREATE SCHEMA {catalog}.{CHINESE}"]
     for model in marts:
-        name = model.meta.get("name_zh") or zh.get(model.name)
-        if name is None or name in taken:
+        table = model.meta.get("name_zh") or zh.get(model.name)
+        if table is None or table in taken:
             continue
-        taken.add(name)
+        taken.add(table)
         shown: dict[str, str] = {}
         for column in model.columns:
             alias = zh.get(column, column)
@@ -202,7 +199,7 @@ def write_chinese(duck: Any, catalog: str, marts: Sequence[Model], zh: Mapping[s
         listed = ", ".join(
             f"{quote_identifier(column)} AS {quote_identifier(alias)}" for alias, column in shown.items()
         )
-        at = f"{catalog}.{CHINESE}.{quote_identifier(name)}"
+        at = f"{catalog}.{CHINESE}.{quote_identifier(table)}"
         # Without the catalog, so that the view finds its table by whatever name the file is attached.
         statements.append(f"CREATE VIEW {at} AS SELECT {listed} FROM {model.at}")
         statements.append(f"COMMENT ON VIEW {at} IS {quote_literal(f'{model.schema}.{model.name}：{model.grain}')}")

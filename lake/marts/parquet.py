@@ -5,7 +5,6 @@ They are made after readers have the file, so that nobody waits for them, and ap
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -46,5 +45,5 @@ def write_parquet(settings: Settings) -> Path:
                     "(FORMAT parquet, COMPRESSION zstd)"
                 )
                 file.chmod(0o444)
-        os.replace(incoming, target)
+        incoming.replace(target)
     return target

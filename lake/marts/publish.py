@@ -146,13 +146,12 @@ def _write(duck: Any, file: Path, pins: Pins, shown: Sequence[Model], zh: Mappin
     duck.execute(f"ATTACH {quote_literal(str(file))} AS fresh")
     for schema in dict.fromkeys(model.schema for model in shown):
         duck.execute(f"CREATE SCHEMA fresh.{quote_identifier(schema)}")
-    row_n = {}
+    counted = []
     for model in shown:
-        (row_n[model.id],) = duck.execute(
-            f"CREATE TABLE fresh.{model.at} AS SELECT * FROM private.{model.at} ORDER BY ALL"
-        ).fetchone() or (0,)
+        made = duck.execute(f"CREATE TABLE fresh.{model.at} AS SELECT * FROM private.{model.at} ORDER BY ALL")
+        counted.append((model, int((made.fetchone() or (0,))[0])))
         _comment(duck, f"fresh.{model.at}", model)
-    about.write(duck, "fresh", pins, shown, row_n, zh)
+    about.write(duck, "fresh", pins, counted, zh)
     about.write_chinese(duck, "fresh", [model for model in shown if model.room == told.MARTS], zh)
     duck.execute("DETACH fresh")
 
