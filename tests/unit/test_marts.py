@@ -277,5 +277,7 @@ def test_the_exposures_name_what_the_briefs_ask() -> None:
         for exposure in content["exposures"]
     }
     for folder in sorted((PROJECT_ROOT / "briefs").glob("B*_*")):
-        asked = set(re.findall(r"\b(?:FROM|JOIN) (?!role\b)\w+\.(\w+)", (folder / "definition.yaml").read_text("utf-8")))
+        asked = set(
+            re.findall(r"\b(?:FROM|JOIN) (?!role\b)\w+\.(\w+)", (folder / "definition.yaml").read_text("utf-8"))
+        )
         assert asked and asked | everywhere == exposed[f"brief_{folder.name.lower()}"], folder.name
