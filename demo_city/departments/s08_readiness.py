@@ -501,7 +501,8 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
             level=plan["level"] + 1, area_code=place["code"][plan["division_i"]],
             department_key=np.where(place["level"][plan["division_i"]] == 4, "township",
                                     of_rank(tuple(lead for *_, lead in EVENTS), plan["event"])).astype(object),
-            valid_from=plan["first"], valid_until=plan["last"], revised_on=plan["revised"], review_due_on=plan["due"],
+            valid_from=plan["first"], valid_until=plan["last"] + 1, revised_on=plan["revised"],
+            review_due_on=plan["due"],
         ).to_arrow(),
         "plan_cell": Columns(
             event_code=of_rank(codes, cell["event"]), level=cell["level"] + 1,
