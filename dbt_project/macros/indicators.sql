@@ -10,8 +10,22 @@
 {# The models a city has of those that count by day and division, or measure by window: name and the inputs it stands on. #}
 {% macro indicator_models(kind) -%}
     {%- set models = {
-        'tally': {},
-        'measure': {},
+        'tally': {
+            'tally_cases': ['case', 'grid'],
+            'tally_data': [],
+            'tally_grid': ['case', 'grid'],
+            'tally_networks': ['emission_hour', 'module_probe_day'],
+            'tally_production': ['accident', 'hazard', 'dust_hour'],
+            'tally_readiness': ['drill'],
+        },
+        'measure': {
+            'measure_cases': ['case', 'grid'],
+            'measure_checkup': ['health_check', 'survey', 'grid'],
+            'measure_grid': ['case', 'grid', 'grid_party'],
+            'measure_networks': ['economic_figure', 'water_sample', 'grid_party', 'grid'],
+            'measure_production': ['hazard', 'equipment', 'enterprise', 'major_hazard_day'],
+            'measure_readiness': ['plan', 'stock', 'shelter', 'grid'],
+        },
     }[kind] -%}
     {%- set there = [] -%}
     {%- for name, inputs in models.items() if fed_by(*inputs) -%}{%- do there.append(name) -%}{%- endfor -%}

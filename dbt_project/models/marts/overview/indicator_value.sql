@@ -1,0 +1,208 @@
+{{ config(enabled=fed_by('grid', 'case')) }}
+with tally as (
+    {% for name in indicator_models('tally') -%}
+    select
+        tally.indicator_id,
+        tally.part,
+        tally.variant,
+        tally.day_on,
+        tally.division_code,
+        tally.numerator,
+        tally.denominator
+    from {{ ref(name) }} as tally
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+measure as (
+    {% for name in indicator_models('measure') -%}
+    select
+        measure.indicator_id,
+        measure.part,
+        measure.variant,
+        measure.window_kind,
+        measure.first_on,
+        measure.scope,
+        measure.division_code,
+        measure.value,
+        measure.numerator,
+        measure.denominator
+    from {{ ref(name) }} as measure
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+windows as ({{ indicator_windows() }}),
+
+span as (
+    select min(feed.day_on) as first_on
+    from {{ ref('feed_day') }} as feed
+),
+
+-- What a build can tell: parts somebody counts, for the divisions of which anything is delivered.
+parts as (
+    select
+        part.*,
+        string_split(part.datasets, ' ') as dataset_names
+    from {{ ref('indicator_part') }} as part
+    where
+        part.valid_from <= {{ as_of() }}
+        and (part.valid_to is null or {{ as_of() }} < part.valid_to)
+),
+
+divisions as (
+    select
+        residents.division_code,
+        residents.resident_population_n,
+        level.scope
+    from {{ ref('division_residents') }} as residents
+    inner join {{ ref('division') }} as division on residents.division_code = division.division_code
+    inner join {{ ref('indicator_scope') }} as level on division.level_no = level.level_no
+),
+
+by_day as (
+    select
+        tally.indicator_id,
+        tally.part,
+        tally.variant,
+        tally.day_on,
+        scope.scope_code as division_code,
+        sum(tally.numerator) as numerator,
+        sum(tally.denominator) as denominator
+    from tally
+    inner join {{ ref('bridge_division_scope') }} as scope on tally.division_code = scope.division_code
+    group by tally.indicator_id, tally.part, tally.variant, tally.day_on, scope.scope_code
+),
+
+summed as (
+    select
+        by_day.indicator_id,
+        by_day.part,
+        by_day.variant,
+        windows.window_kind,
+        windows.first_on,
+        by_day.division_code,
+        sum(by_day.numerator) as numerator,
+        sum(by_day.denominator) as denominator
+    from by_day
+    inner join windows on by_day.day_on >= windows.first_on and by_day.day_on <= windows.last_on
+    group by
+        by_day.indicator_id, by_day.part, by_day.variant, windows.window_kind, windows.first_on, by_day.division_code
+),
+
+-- A part nobody counted anything of is 0 in every window, and a share without anything to divide by is NULL.
+counted as (
+    select
+        parts.indicator_id,
+        parts.part,
+        parts.variant,
+        windows.window_kind,
+        windows.first_on,
+        divisions.scope,
+        divisions.division_code,
+        coalesce(summed.numerator, 0) as numerator,
+        case parts.kind
+            when 'ratio' then coalesce(summed.denominator, 0)
+            when 'per_residents' then divisions.resident_population_n
+        end as denominator,
+        parts.kind,
+        parts.factor
+    from parts
+    inner join (select distinct indicator_id, part, variant from tally) as held
+        on
+            parts.indicator_id = held.indicator_id
+            and parts.part = held.part
+            and coalesce(parts.variant, '') = held.variant
+    inner join windows on list_contains(string_split(parts.windows, ' '), windows.window_kind)
+    inner join divisions on list_contains(string_split(parts.scopes, ' '), divisions.scope)
+    left join summed
+        on
+            parts.indicator_id = summed.indicator_id
+            and parts.part = summed.part
+            and coalesce(parts.variant, '') = summed.variant
+            and windows.window_kind = summed.window_kind
+            and windows.first_on = summed.first_on
+            and divisions.division_code = summed.division_code
+),
+
+told as (
+    select
+        counted.indicator_id,
+        counted.part,
+        coalesce(counted.variant, '') as variant,
+        counted.window_kind,
+        counted.first_on,
+        counted.scope,
+        counted.division_code,
+        case counted.kind
+            when 'additive' then cast(counted.numerator as double)
+            else cast(counted.numerator as double) * counted.factor / nullif(cast(counted.denominator as double), 0)
+        end as value,
+        counted.numerator,
+        counted.denominator
+    from counted
+    union all
+    select measure.*
+    from measure
+),
+
+-- Deliveries that were due for a window and never came.
+missing as (
+    select
+        delivery.dataset,
+        delivery.period_on,
+        delivery.ends_on
+    from {{ source('lake_build', 'deliveries') }} as delivery
+    where delivery.came_on is null
+),
+
+gaps as (
+    select
+        parts.indicator_id,
+        parts.part,
+        coalesce(parts.variant, '') as variant,
+        windows.window_kind,
+        windows.first_on,
+        count(*) as missing_n
+    from parts
+    cross join windows
+    cross join {{ source('lake_build', 'parameters') }} as parameter
+    inner join missing
+        on
+            list_contains(parts.dataset_names, substr(missing.dataset, length(parameter.city) + 2))
+            and missing.period_on <= windows.last_on
+            and missing.ends_on >= windows.first_on
+    group by all
+)
+
+select
+    told.indicator_id,
+    told.part,
+    told.variant,
+    parts.version,
+    told.window_kind,
+    told.first_on,
+    windows.last_on,
+    told.scope,
+    told.division_code,
+    told.value,
+    cast(told.numerator as decimal(24, 6)) as numerator,
+    cast(told.denominator as decimal(24, 6)) as denominator,
+    coalesce(gaps.missing_n, 0) as missing_n,
+    windows.first_on - parts.lookback_days >= span.first_on as reaches_back,
+    coalesce(gaps.missing_n, 0) = 0 and windows.first_on - parts.lookback_days >= span.first_on as is_complete
+from told
+inner join parts
+    on
+        told.indicator_id = parts.indicator_id
+        and told.part = parts.part
+        and told.variant = coalesce(parts.variant, '')
+inner join windows on told.window_kind = windows.window_kind and told.first_on = windows.first_on
+cross join span
+left join gaps
+    on
+        told.indicator_id = gaps.indicator_id
+        and told.part = gaps.part
+        and told.variant = gaps.variant
+        and told.window_kind = gaps.window_kind
+        and told.first_on = gaps.first_on
