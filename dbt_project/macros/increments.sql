@@ -62,3 +62,19 @@
     ) as versions
     where versions.newest_no = 1
 {%- endmacro %}
+
+{# The same pair by whole months, for facts that add a day's partition to its month. `column` holds the month's first day. #}
+{% macro forget_months(column) -%}
+    {% if is_incremental() %}
+        delete from {{ this }} where {{ column }} in ({{ months_changed_of(varargs) }})
+    {% endif %}
+{%- endmacro %}
+
+{% macro changed_months(column) -%}
+    {% if is_incremental() -%} date_trunc('month', {{ column }}) in ({{ months_changed_of(varargs) }}) {%- else -%} true {%- endif %}
+{%- endmacro %}
+
+{% macro months_changed_of(tables) -%}
+    select cast(date_trunc('month', changed.ds) as date) from {{ source('lake_build', 'changed') }} as changed
+    where changed.table_name in ('{{ tables | join("', '") }}')
+{%- endmacro %}
