@@ -1,6 +1,16 @@
 {{ config(enabled=fed_by('grid', 'case')) }}
 with tally as (
+    select
+        cast(null as varchar) as indicator_id,
+        cast(null as varchar) as part,
+        cast(null as varchar) as variant,
+        cast(null as date) as day_on,
+        cast(null as varchar) as division_code,
+        cast(null as decimal(24, 6)) as numerator,
+        cast(null as decimal(24, 6)) as denominator
+    where false
     {% for name in indicator_models('tally') -%}
+    union all
     select
         tally.indicator_id,
         tally.part,
@@ -10,12 +20,24 @@ with tally as (
         tally.numerator,
         tally.denominator
     from {{ ref(name) }} as tally
-    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 measure as (
+    select
+        cast(null as varchar) as indicator_id,
+        cast(null as varchar) as part,
+        cast(null as varchar) as variant,
+        cast(null as varchar) as window_kind,
+        cast(null as date) as first_on,
+        cast(null as varchar) as scope,
+        cast(null as varchar) as division_code,
+        cast(null as double) as value,
+        cast(null as decimal(24, 6)) as numerator,
+        cast(null as decimal(24, 6)) as denominator
+    where false
     {% for name in indicator_models('measure') -%}
+    union all
     select
         measure.indicator_id,
         measure.part,
@@ -28,7 +50,6 @@ measure as (
         measure.numerator,
         measure.denominator
     from {{ ref(name) }} as measure
-    {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
