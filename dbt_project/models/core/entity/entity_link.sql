@@ -82,6 +82,10 @@ select
             else coalesce(resolved.match_probability, 0)
         end as decimal(9, 6)
     ) as match_probability,
+    resolved.uscc,
+    resolved.is_uscc_corrected,
+    resolved.is_known_by_credit_code and resolved.uscc is null and resolved.match_probability is not null
+        as is_by_likeness,
     held.datasets_n > 1 as is_linked,
     resolved.record_key
 from resolved

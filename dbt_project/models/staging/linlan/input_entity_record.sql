@@ -20,6 +20,21 @@ with said as (
         firm.ds, firm._landed_at, firm._file, firm._record
     from {{ source('lake', 'emergency__enterprise') }} as firm
     union all
+    -- What the bureau's other papers say of the same number: a code that the register lacks, often.
+    select
+        'emergency.enterprise', hazard.ent_id, 'enterprise', hazard.uscc, hazard.enterprise, {{ no_person }},
+        {{ no_industry }}, hazard.area_code, {{ no_point }}, {{ alive }},
+        hazard.ds, hazard._landed_at, hazard._file, hazard._record
+    from {{ source('lake', 'emergency__hazard') }} as hazard
+    where hazard.ent_id is not null
+    union all
+    select
+        'emergency.enterprise', inspection.ent_id, 'enterprise', inspection.uscc, {{ no_name }}, {{ no_person }},
+        {{ no_industry }}, inspection.area_code, {{ no_point }}, {{ alive }},
+        inspection.ds, inspection._landed_at, inspection._file, inspection._record
+    from {{ source('lake', 'emergency__inspection') }} as inspection
+    where inspection.ent_id is not null
+    union all
     select
         'fire.inspection', coalesce(inspection.uscc, concat_ws('|', inspection.unit_title, inspection.area_code)),
         'enterprise', inspection.uscc, inspection.unit_title, null, inspection.address_key, {{ no_industry }},
