@@ -211,7 +211,10 @@ select
     cast(told.denominator as decimal(24, 6)) as denominator,
     coalesce(gaps.missing_n, 0) as missing_n,
     windows.first_on - parts.lookback_days >= span.first_on as reaches_back,
-    coalesce(gaps.missing_n, 0) = 0 and windows.first_on - parts.lookback_days >= span.first_on as is_complete
+    windows.last_on + parts.settle_days <= {{ as_of() }} as is_settled,
+    coalesce(gaps.missing_n, 0) = 0
+    and windows.first_on - parts.lookback_days >= span.first_on
+    and windows.last_on + parts.settle_days <= {{ as_of() }} as is_complete
 from told
 inner join parts
     on
