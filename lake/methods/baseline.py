@@ -27,6 +27,7 @@ class Residuals:
 
     Attributes:
         expected: trend, season of the week and holiday effect, in the unit of the series, never below 0.
+        trend, season: the two parts of STL, before holidays.
         z: robust z of what is left; NaN where a value is missing or the residuals do not scatter.
         level: the trend at the end of the series.
         week: season of the seven days that would follow, in their order.
@@ -36,6 +37,8 @@ class Residuals:
     """
 
     expected: Floats
+    trend: Floats
+    season: Floats
     z: Floats
     level: float
     week: Floats
@@ -79,7 +82,7 @@ def seasonal_residuals(
     left = values - expected
     usual = left[~is_special & ~np.isnan(left)]
     z = robust_z(left, usual)
-    return Residuals(expected, z, float(trend[-1]), season[-_WEEK:], mad_scatter(usual), holiday, makeup)
+    return Residuals(expected, trend, season, z, float(trend[-1]), season[-_WEEK:], mad_scatter(usual), holiday, makeup)
 
 
 def robust_z(values: Floats, usual: Floats) -> Floats:
