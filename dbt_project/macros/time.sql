@@ -47,3 +47,8 @@
 {% macro hours_interval(hours) -%}
     to_hours(cast({{ hours }} as bigint))
 {%- endmacro %}
+
+{# Minutes out of seconds. #}
+{% macro minutes_of(seconds) -%}
+    {{ seconds }} / 60
+{%- endmacro %}

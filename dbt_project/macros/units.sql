@@ -18,3 +18,8 @@
 {% macro ppm_of_lel(per_cent) -%}
     {{ per_cent }} * {{ threshold('methane_lel_ppm_per_pct') }}
 {%- endmacro %}
+
+{# Ten thousands of yuan out of yuan. #}
+{% macro wan_of(yuan) -%}
+    {{ yuan }} / 10000
+{%- endmacro %}
