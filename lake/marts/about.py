@@ -88,6 +88,15 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "meaning_zh": ("VARCHAR", "The same in Chinese."),
         },
     ),
+    "open_data": (
+        "one row per mart of which township by month counts leave the house",
+        {
+            "schema": ("VARCHAR", "Subject."),
+            "name": ("VARCHAR", "Mart."),
+            "title_zh": ("VARCHAR", "Title of the open dataset."),
+            "measures": ("VARCHAR", "Counts that leave, each small-cell protected by itself."),
+        },
+    ),
     "examples": (
         "one row per mart that has an example: a question, and the query that answers it",
         {
@@ -138,6 +147,11 @@ def rows(pins: Pins, shown: Sequence[tuple[Model, int]], zh: Mapping[str, str]) 
             for model, row_n in shown
         ],
         "usage_warnings": [(word, *meanings) for word, meanings in WARNINGS.items()],
+        "open_data": [
+            (model.schema, model.name, said["title_zh"], ", ".join(said["measures"]))
+            for model, _ in shown
+            if (said := model.meta.get("open_data"))
+        ],
         "examples": [(model.schema, model.name, *model.example) for model, _ in shown if model.example],
     }  # fmt: skip
 

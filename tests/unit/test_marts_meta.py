@@ -49,9 +49,14 @@ def mistakes(name: str, model: dict[str, Any]) -> list[str]:
     if (NOT_OBSERVED in warnings) != bool(meta.get(NOT_OBSERVED)):
         found.append("the warning not_observed and the list of its columns go together")
     found += [f"not_observed names {one}, no column" for one in meta.get(NOT_OBSERVED) or () if one not in columns]
+    found += [f"open_data releases {one}, no column" for one in _open(meta) if one not in columns]
     if example := meta.get("example"):
         found += example_mistakes(name, example)
     return found
+
+
+def _open(meta: dict[str, Any]) -> list[str]:
+    return list((meta.get("open_data") or {"measures": []})["measures"])
 
 
 def example_mistakes(name: str, example: dict[str, str]) -> list[str]:
