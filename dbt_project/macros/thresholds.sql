@@ -41,6 +41,10 @@
    where rows of one key follow each other. Rows of every time: a reader picks by date, or takes `std_in_force`. #}
 {% macro std(table, key) -%}
     {%- set base = ref(table) -%}
+    {%- if in_unit_test() -%}
+    (select base.* from {{ base }} as base)
+    {%- else -%}
+    {%- set override = ref('std_override') -%}
     {%- set types = {} -%}
     {%- if execute and graph is defined -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.name == table -%}
@@ -50,7 +54,7 @@
     (
         select
             {% for column, type in types.items() -%}
-            {% if column in key or in_unit_test() -%}
+            {% if column in key -%}
             base.{{ column }}{{ ',' if not loop.last }}
             {% else -%}
             coalesce(cast(patch.cells['{{ column }}'] as {{ type }}), base.{{ column }}) as {{ column }}{{ ',' if not loop.last }}
@@ -59,19 +63,18 @@
             base.*
             {% endfor %}
         from {{ base }} as base
-        {% if not in_unit_test() -%}
         left join (
             select
                 own.table_name || '|' || own.row_key as row_key,
                 map(list(own.column_name), list(own.value)) as cells
-            from {{ ref('std_override') }} as own
+            from {{ override }} as own
             where own.valid_from <= {{ as_of() }} and (own.valid_to is null or {{ as_of() }} < own.valid_to)
             group by own.table_name, own.row_key
         ) as patch
             on
                 patch.row_key = concat_ws('|', '{{ table }}', {% for column in key %}base.{{ column }}{{ ', ' if not loop.last }}{% endfor %})
-        {%- endif %}
     )
+    {%- endif -%}
 {%- endmacro %}
 
 {# Those of them that are in force on the build's day. #}
