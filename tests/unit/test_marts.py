@@ -141,7 +141,7 @@ CORE_TABLES = [
     "fct_health_check_value", "fct_extract_run", "fct_dq_result", "fct_brief_issue", "fct_access_log",
 ]  # fmt: skip
 BUILT = {"dim_date", "dim_reporting_window", "dim_admin_division", "bridge_division_scope", "dim_department",
-         "dim_grid", "dim_time_slot",
+         "dim_grid", "dim_time_slot", "fct_air_daily",
          "dim_event_category", "fct_case", "fct_case_state", "fct_traffic_crash", "fct_weather_daily"}  # fmt: skip
 TYPES = re.compile(r"varchar|integer|bigint|boolean|date|timestamp with time zone|decimal\(\d+,\d+\)")
 

@@ -7,7 +7,7 @@ with valid as (
 
 -- Means of different numbers of hours are added as whole numbers of a common part, so that no rounding creeps in.
 common as (
-    select coalesce(list_reduce(list(distinct valid.hours_n), lambda a, b: lcm(a, b)), 1) as parts_n
+    select cast(coalesce(product(distinct valid.hours_n), 1) as bigint) as parts_n
     from valid
 ),
 
@@ -17,7 +17,7 @@ divisions as (
         valid.date_on,
         valid.item,
         valid.period,
-        sum(valid.total * (common.parts_n / valid.hours_n)) as total,
+        sum(valid.total * cast(common.parts_n / valid.hours_n as bigint)) as total,
         count(*) * any_value(common.parts_n) as parts_n,
         count(*) as stations_n
     from valid
