@@ -11,3 +11,10 @@
 {% macro case_link_reach() -%}
     to_hours(cast({{ threshold('happening_hours') }} + {{ threshold('happening_hours') }} + 24 as bigint))
 {%- endmacro %}
+
+{# Where a version of a case lies, as far as registers of places have a say in it. #}
+{% macro case_place_digest(version) -%}
+    md5(concat_ws(
+        '|', coalesce({{ version }}.grid_id, ''), coalesce({{ version }}.latitude, 0), coalesce({{ version }}.longitude, 0)
+    ))
+{%- endmacro %}

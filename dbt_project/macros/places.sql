@@ -58,3 +58,11 @@
         on starts_with(stated.area_code, known.code)
     group by stated.area_code
 {%- endmacro %}
+
+{# Whole metres between two points given in degrees. #}
+{% macro metres_between(latitude, longitude, other_latitude, other_longitude) -%}
+    cast(st_distance_sphere(
+        st_point(cast({{ latitude }} as double), cast({{ longitude }} as double)),
+        st_point(cast({{ other_latitude }} as double), cast({{ other_longitude }} as double))
+    ) as integer)
+{%- endmacro %}

@@ -28,6 +28,28 @@ where exists (
     inner join {{ ref('feed') }} as feed on dataset.dataset = feed.dataset
     where feed.subject = 'boundary'
 )
+{% if fed_by('grid') -%}
+union
+-- A register of grids that says something else moves the cases it places.
+select input.case_key
+from (
+    select
+        version.case_key,
+        min({{ case_place_digest('version') }}) as least,
+        max({{ case_place_digest('version') }}) as most
+    from {{ ref('input_case') }} as version
+    group by version.case_key
+) as input
+inner join (
+    select
+        state.case_key,
+        min(state.place_digest) as least,
+        max(state.place_digest) as most
+    from {{ held }} as state
+    group by state.case_key
+) as before on input.case_key = before.case_key
+where (input.least, input.most) <> (before.least, before.most)
+{%- endif %}
 {%- else -%}
 -- Nothing is carried on: the build makes every row, nobody asks which ones.
 select cast(null as varchar) as case_key

@@ -24,6 +24,7 @@ known as (
         versions.version_no,
         versions.delivered_on,
         versions.is_withdrawn,
+        {{ case_place_digest('versions') }} as place_digest,
         max(versions.version_no) over (
             partition by versions.case_key
             order by versions.delivered_on
@@ -92,7 +93,8 @@ select
     told.certain_division_code,
     told.latitude,
     told.longitude,
-    told.version_at
+    told.version_at,
+    known.place_digest
 from known
 inner join versions as told on known.case_key = told.case_key and known.told_no = told.version_no
 inner join {{ ref('case_status') }} as status on told.status = status.status

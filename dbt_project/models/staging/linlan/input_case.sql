@@ -32,6 +32,38 @@ numbered as (
         division.division_code
     from {{ ref('case_number') }} as form
     inner join {{ ref('division') }} as division on form.division_level_no = division.level_no
+),
+
+-- The grid of a point where none is stated: that whose middle is nearest, measured by its own size. Places of ten metres
+-- are fine enough.
+places as (
+    select
+        point.latitude,
+        point.longitude,
+        point.division_code,
+        arg_min(
+            spot.grid_id,
+            (
+                {{ metres_between('point.latitude', 'point.longitude', 'spot.latitude', 'spot.longitude') }}
+                / spot.radius_m,
+                spot.grid_id
+            )
+        ) as grid_id
+    from (
+        select distinct
+            cast(delivered.latitude as decimal(7, 4)) as latitude,
+            cast(delivered.longitude as decimal(7, 4)) as longitude,
+            numbered.division_code
+        from delivered
+        inner join numbered
+            on
+                delivered.source_system = numbered.source_system
+                and substr(delivered.case_no, numbered.township_at, numbered.township_length_n) = numbered.township_no
+        where delivered.grid_id is null
+    ) as point
+    inner join {{ ref('grid_spot') }} as spot on point.division_code = spot.division_code
+    where point.latitude is not null and point.longitude is not null
+    group by point.latitude, point.longitude, point.division_code
 )
 
 select
@@ -57,7 +89,7 @@ select
     delivered.deadline_at,
     delivered.is_deadline_inferred,
     delivered.address_key,
-    delivered.grid_id,
+    coalesce(delivered.grid_id, places.grid_id) as grid_id,
     delivered.caller_key,
     cast(null as varchar) as repeat_of_case_key,
     delivered.satisfaction_no,
@@ -96,3 +128,9 @@ left join numbered
     on
         delivered.source_system = numbered.source_system
         and substr(delivered.case_no, numbered.township_at, numbered.township_length_n) = numbered.township_no
+left join places
+    on
+        delivered.grid_id is null
+        and cast(delivered.latitude as decimal(7, 4)) = places.latitude
+        and cast(delivered.longitude as decimal(7, 4)) = places.longitude
+        and numbered.division_code = places.division_code
