@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lake.engine import quote_identifier
+from lake.marts.models import NOT_OBSERVED
 from lake.marts.query import query
 from lake.settings import Settings
 
 MOSTLY_NULL = 0.95
+STAMPS = frozenset({"as_of_on"})
+"""Columns that say which day a file speaks for: they are the same in every row, and meant to be."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ def count_marts(settings: Settings) -> list[Verdict]:
     found = []
     for schema, name, row_n, warnings, not_observed, graded_by in marts:
         constant, mostly_null = _silent(settings, schema, name, columns[schema, name]) if row_n > 1 else ([], [])
-        excused = _split(not_observed) if "not_observed" in _split(warnings) else ()
-        why = [f"{column} is constant" for column in constant if column not in excused]
+        excused = _split(not_observed) if NOT_OBSERVED in _split(warnings) else ()
+        why = [f"{column} is constant" for column in constant if column not in (*excused, *STAMPS)]
         why += [f"{column} is mostly NULL" for column in mostly_null if column not in excused]
         if not row_n:
             why.append("no rows")

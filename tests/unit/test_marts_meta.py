@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import sqlglot
 import yaml
 
 from lake.marts.models import FRESHNESS, NOT_OBSERVED, WARNINGS, named, names_zh
-from lake.settings import PROJECT_ROOT
+from lake.marts.people import personal_names
+from lake.settings import PROJECT_ROOT, Settings
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 MARTS = PROJECT / "models" / "marts"
@@ -88,6 +90,21 @@ def test_mistakes_are_seen() -> None:
         },
     }
     assert len(mistakes("overview.city_daily", model)) == 11
+
+
+def test_no_mart_has_a_column_of_persons_but_for_an_audience(tmp_path: Path) -> None:
+    home = {"CITYBRAIN_HOME": str(tmp_path), "CITYBRAIN_ROOT": str(PROJECT_ROOT)}
+    names = set().union(
+        *(personal_names(Settings.from_environment({**home, "CITYBRAIN_CITY": city})) for city in ("linlan", "queens"))
+    )
+    assert {"person_key", "caller_key", "plate_key"} <= names
+    found = {
+        f"{name}.{column['name']}"
+        for name, model in marts().items()
+        for column in model["columns"]
+        if column["name"] in names and not (model.get("config") or {}).get("meta", {}).get("audience")
+    }
+    assert found == set()
 
 
 def test_one_name_has_one_meaning() -> None:

@@ -1,0 +1,156 @@
+"""What is published of a build, without dbt: subjects, audiences, Chinese views, no debris, no persons, copies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+
+from lake import marts
+from lake.marts import transform
+from lake.marts.people import person_columns
+from lake.marts.pins import Pins
+from lake.settings import PROJECT_ROOT, Settings
+
+DAY = date(2026, 7, 1)
+HASH = "a1" * 32
+TABLES = {
+    "core.dim_division": "SELECT '9901' AS division_code, NULL::VARCHAR AS parent_code",
+    "core.fct_meter": "SELECT 1 AS reading",
+    "core.tally_meter": "SELECT 1 AS numerator",
+    "core.meter_touched": "SELECT 1 AS meter",
+    "methods.forecast": "SELECT 1 AS value",
+    "lifelines.water_daily": "SELECT '9901' AS division_code, i AS used_n, 5 AS unit_n, NULL::INTEGER AS lost_n "
+    "FROM range(40) AS days(i)",
+    "appeals.caller_week": f"SELECT '{HASH}' AS who, 3 AS cases_n UNION ALL SELECT '{HASH}', 4",
+    "readiness.visit_list": f"SELECT '{HASH}' AS person_key, 7 AS visits_n",
+}
+META: dict[str, dict[str, Any]] = {
+    "core.fct_meter": {"published": False},
+    "lifelines.water_daily": {
+        "name_zh": "供水日用量",
+        "owner": "water group",
+        "warnings": ["proxy"],
+        "freshness": "daily",
+        "graded_by": ["I15.water"],
+        "example": {
+            "question_zh": "今天用了多少水？",
+            "sql": "SELECT sum(used_n) FROM lifelines.water_daily",
+        },
+    },
+    "appeals.caller_week": {"example": {"question_zh": "多少？", "sql": "SELECT wrong FROM appeals.caller_week"}},
+    "readiness.visit_list": {"audience": "elderly_care", "name_zh": "探访名单"},
+}
+
+
+@pytest.fixture(name="home", scope="module")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    folder = tmp_path_factory.mktemp("home")
+    settings = Settings.from_environment(
+        {"CITYBRAIN_HOME": str(folder), "CITYBRAIN_ROOT": str(PROJECT_ROOT), "CITYBRAIN_CITY": "linlan"}
+    )
+    settings.make_home()
+    pins = Pins(DAY, "linlan", "Asia/Shanghai", {}, (), "s", "c")
+    build = settings.builds / pins.build_id
+    build.mkdir(parents=True)
+    (build / "pins.json").write_text(json.dumps(pins.to_json()))
+    (build / "built.json").write_text("{}")
+    nodes = {}
+    with duckdb.connect(str(build / "build.duckdb")) as duck:
+        for at, sql in TABLES.items():
+            schema, name = at.split(".")
+            duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; CREATE TABLE {at} AS {sql}")
+            columns = [row[0] for row in duck.execute(f"DESCRIBE {at}").fetchall()]
+            room = schema if schema in ("core", "methods") else "marts"
+            nodes[at] = SimpleNamespace(
+                resource_type="model",
+                unique_id=at,
+                fqn=["citybrain", room, name],
+                schema=schema,
+                name=name,
+                description="one row per thing\nAnd more.",
+                columns={column: SimpleNamespace(name=column, description=f"{column}.") for column in columns},
+                config=SimpleNamespace(meta=META.get(at, {})),
+                depends_on=SimpleNamespace(nodes=[]),
+            )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transform, "manifest", lambda *_: SimpleNamespace(nodes=nodes, sources={}))
+        patch.setattr("lake.marts.models.names_zh", lambda _: {"division_code": "区划代码", "used_n": "用水量"})
+        marts.publish(marts.find_build(settings, pins.build_id), settings)
+        yield settings
+
+
+def ask(settings: Settings, sql: str, file: str = "marts.duckdb") -> list[tuple[Any, ...]]:
+    with duckdb.connect() as duck:
+        duck.execute(f"ATTACH '{settings.published / 'current' / file}' AS anything (READ_ONLY); USE anything")
+        return duck.execute(sql).fetchall()
+
+
+SHOWN = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name <> 'about' ORDER BY 1"
+
+
+def test_marts_and_conformed_tables_are_shown_and_nothing_else(home: Settings) -> None:
+    assert ask(home, SHOWN) == [("appeals.caller_week",), ("core.dim_division",), ("lifelines.water_daily",)]
+    assert ask(home, "SELECT name FROM about.models ORDER BY 1") == [
+        ("caller_week",), ("dim_division",), ("water_daily",)]  # fmt: skip
+
+
+def test_an_audience_has_its_own_file_and_nobody_else_sees_it(home: Settings) -> None:
+    file = home.published / "current" / "audience" / "elderly_care.duckdb"
+    assert oct(file.stat().st_mode)[-3:] == "440"
+    assert ask(home, SHOWN, "audience/elderly_care.duckdb") == [("readiness.visit_list",)]
+    assert HASH.encode() in file.read_bytes()
+    assert ask(home, "SELECT count(*) FROM duckdb_columns() WHERE column_name = 'person_key'") == [(0,)]
+    assert ask(home, "SELECT 探访名单.visits_n FROM 中文.探访名单", "audience/elderly_care.duckdb") == [(7,)]
+
+
+def test_views_speak_chinese_under_any_name_of_the_file(home: Settings) -> None:
+    assert ask(home, "SELECT 区划代码, sum(用水量) FROM 中文.供水日用量 GROUP BY ALL") == [("9901", 780)]
+    comments = "SELECT comment FROM duckdb_columns() WHERE schema_name = '中文' AND column_name = '用水量'"
+    assert ask(home, comments) == [("used_n: used_n.",)]
+    assert ask(home, "SELECT view_name FROM duckdb_views() WHERE schema_name = '中文'") == [("供水日用量",)]
+
+
+def test_about_says_what_each_mart_is_for(home: Settings) -> None:
+    columns = "schema, name_zh, grain, owner, warnings, freshness, graded_by, row_n"
+    assert ask(home, f"SELECT {columns} FROM about.models WHERE name = 'water_daily'") == [
+        ("lifelines", "供水日用量", "one row per thing", "water group", "proxy", "daily", "I15.water", 40)
+    ]
+    assert ask(home, "SELECT meaning_zh FROM about.usage_warnings WHERE warning = 'proxy'") == [
+        ("以替代指标代表未测量的量",)]  # fmt: skip
+    assert ask(home, "SELECT column_name_zh, data_type FROM about.columns WHERE column_name = 'used_n'") == [
+        ("用水量", "BIGINT")]  # fmt: skip
+    assert ask(home, "SELECT count(*) FROM about.columns WHERE meaning IS NULL") == [(0,)]
+
+
+def test_examples_that_do_not_answer_are_named(home: Settings) -> None:
+    (failure,) = marts.example_failures(home)
+    assert failure.startswith("appeals.caller_week: Binder Error")
+
+
+def test_marts_that_do_not_count_say_why(home: Settings) -> None:
+    verdicts = {one.mart: one for one in marts.count_marts(home)}
+    assert verdicts["lifelines.water_daily"].why_not == (
+        "division_code is constant", "unit_n is constant", "lost_n is mostly NULL")  # fmt: skip
+    assert verdicts["appeals.caller_week"].why_not == ("who is constant", "graded by nothing")
+
+
+def test_a_mart_with_somebody_in_it_is_found(home: Settings) -> None:
+    assert person_columns(home) == ["appeals.caller_week.who"]
+
+
+def test_parquet_copies_hold_the_same_rows(home: Settings) -> None:
+    folder: Path = marts.write_parquet(home)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet") if path.parent.name != "about"}
+    assert files == {"appeals/caller_week.parquet", "core/dim_division.parquet", "lifelines/water_daily.parquet"}
+    with duckdb.connect() as duck:
+        copied = duck.execute(f"SELECT count(*), sum(used_n) FROM '{folder}/lifelines/water_daily.parquet'").fetchone()
+    assert copied == (40, 780)
+    assert marts.write_parquet(home) == folder
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
