@@ -32,7 +32,7 @@ def grade_command(
     processes: Processes = 2,
 ) -> None:
     """Compare a lake's published build and its quarantine with the truth: dirt planted, caught, missed, wrongly caught;
-    indicators right, rightly marked incomplete, wrong.
+    indicators right, rightly marked incomplete, wrong; records of two registers linked to one enterprise.
 
     The truth is written first where it is not there, or is of another day. Exit status 1: something that could be
     caught was missed, an account does not fit, or more than 0.1 % of the good rows were caught.
@@ -44,8 +44,10 @@ def grade_command(
     from demo_city.grade import report as reports
     from demo_city.grade.dirt import grade_dirt
     from demo_city.grade.indicators import grade_indicators
+    from demo_city.grade.linkage import grade_linkage
     from demo_city.grade.product import read_product
     from demo_city.truth import read_truth
+    from demo_city.world import World
     from lake.settings import Settings
 
     folder = _written(home, processes)
@@ -54,10 +56,13 @@ def grade_command(
         grade = grade_dirt(truth, read_product(settings, truth))
         (is_whole,) = truth.execute("SELECT count(*) > 0 FROM indicator").fetchone() or (False,)
         indicators = grade_indicators(truth, settings) if is_whole else []
+        known = truth.execute("SELECT seed, scale, county FROM city").fetchone()
+    linkage = grade_linkage(World(*known), settings) if is_whole and known else None
     reports.show(grade)
     reports.show_indicators(indicators)
+    reports.show_linkage(linkage)
     path = report or home / "grade.json"
-    reports.write_json(grade, indicators, path)
+    reports.write_json(grade, indicators, path, linkage)
     typer.echo(f"all of it in {path}")
     if not reports.is_well(grade):
         raise typer.Exit(1)

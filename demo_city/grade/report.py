@@ -9,6 +9,7 @@ from pathlib import Path
 
 from demo_city.grade.dirt import Grade
 from demo_city.grade.indicators import IndicatorLine
+from demo_city.grade.linkage import Linkage
 from lake.cli.console import out, print_table
 
 MOST_WRONGLY = 0.001
@@ -84,10 +85,31 @@ def show_indicators(lines: Sequence[IndicatorLine]) -> None:
         out.print(f"{values} values: " + ", ".join(f"{name} {share:.2%}" for name, share in shares.items()))
 
 
-def write_json(grade: Grade, indicators: Sequence[IndicatorLine], path: Path) -> None:
+def show_linkage(linkage: Linkage | None) -> None:
+    """Print how well records of enterprises were linked, by method."""
+    if linkage is None:
+        return
+    print_table(
+        "Records of two registers that are one enterprise",
+        ["method", "found", "right"],
+        [(method, found, right) for method, (found, right) in linkage.found.items()],
+    )
+    out.print(
+        f"{linkage.true_n} true pairs, {linkage.found_n} found: precision {_share(linkage.precision)}, "
+        f"recall {_share(linkage.recall)}"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2%}"
+
+
+def write_json(grade: Grade, indicators: Sequence[IndicatorLine], path: Path, linkage: Linkage | None = None) -> None:
     """Everything, for scripts."""
     content = asdict(grade) | {
         "indicators": [asdict(line) for line in indicators],
+        "linkage": linkage
+        and asdict(linkage) | {"found_n": linkage.found_n, "precision": linkage.precision, "recall": linkage.recall},
         "missed": missed(grade),
         "wrongly": wrongly(grade),
         "wrongly_share": wrongly_share(grade),
