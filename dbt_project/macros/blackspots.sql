@@ -1,12 +1,14 @@
 {# Stretches of road that fulfil a clause of the rule for black spots. `crashes` has span_key, crash_key and the columns of
    crash_on_road; a stretch begins at a crash and takes those of the next `window_m` metres. Of stretches of one level that
-   overlap the one with the highest EPDO stays: a stretch is dropped when a better one begins within its length. #}
-{% macro road_stretches(crashes) -%}
+   overlap the one with the highest EPDO stays: a stretch is dropped when a better one begins within its length.
+   `by_clause`: the span is that of the clause itself, whose months `crashes` has in window_months. #}
+{% macro road_stretches(crashes, by_clause=false) -%}
     with located as (
         select
             crash.span_key,
+            {% if by_clause -%} crash.window_months, {%- endif %}
             crash.road_code,
-            cast(crash.stake_km * 1000 as bigint) as from_m,
+            {{ metres_of('crash.stake_km') }} as from_m,
             crash.crash_key,
             crash.deaths_n,
             crash.is_casualty,
@@ -46,7 +48,11 @@
             ) as counted_n,
             sum(located.epdo) as epdo
         from located
+        {% if by_clause -%}
+        inner join clauses on located.window_months = clauses.window_months
+        {%- else -%}
         cross join clauses
+        {%- endif %}
         group by
             located.span_key, located.road_code, located.from_m, clauses.rule_id, clauses.level_no, clauses.window_m,
             clauses.crashes_min_n

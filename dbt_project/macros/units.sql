@@ -23,3 +23,18 @@
 {% macro wan_of(yuan) -%}
     {{ yuan }} / 10000
 {%- endmacro %}
+
+{# Whole metres out of kilometres. #}
+{% macro metres_of(km) -%}
+    cast({{ km }} * 1000 as bigint)
+{%- endmacro %}
+
+{# Kilometres out of metres. #}
+{% macro km_of(metres) -%}
+    {{ metres }} / 1000
+{%- endmacro %}
+
+{# 1.25 #}
+{% macro km_text(metres) -%}
+    cast(cast({{ metres }} / 1000 as decimal(9, 2)) as varchar)
+{%- endmacro %}

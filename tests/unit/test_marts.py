@@ -266,7 +266,11 @@ def test_thresholds_of_one_id_never_hold_at_once_and_one_black_spot_rule_is_appl
     for threshold, held in spans.items():
         ordered = sorted(held)
         assert all(end <= start for (_, end), (start, _) in pairwise(ordered)), threshold
-    assert [row["rule_id"] for row in seed("std/std_blackspot_rule") if row["is_applied"] == "true"] == ["county_any_5"]
+    applied = [row for row in seed("std/std_blackspot_rule") if row["is_applied"] == "true"]
+    # Without casualties one clause can be served; with them none but those by severity along the road.
+    assert [row["rule_id"] for row in applied if row["needs_casualties_feed"] == "false"] == ["county_any_5"]
+    assert {row["government"] for row in applied if row["needs_casualties_feed"] == "true"} == {"city", "county"}
+    assert all((row["window_m"] != "") == (row["needs_casualties_feed"] == "true") for row in applied)
 
 
 def test_the_exposures_name_what_the_briefs_ask() -> None:
