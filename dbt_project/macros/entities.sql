@@ -84,5 +84,5 @@
 
         select * from level_by_level
     ) as peeled
-    where peeled.part <> ''
+    where length(peeled.part) > 0
 {%- endmacro %}

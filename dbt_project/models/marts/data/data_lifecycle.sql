@@ -1,21 +1,5 @@
-{# Who reads a dataset is told by the project itself: models that stand on its accepted table. #}
-{% set readers = [] -%}
-{% if execute -%}
-{% for node in graph.nodes.values() if node.resource_type == 'model' -%}
-{% for parent in node.depends_on.nodes if parent.startswith('source.') and '.lake.' in parent -%}
-{% do readers.append((parent.split('.')[-1], node.name)) -%}
-{% endfor -%}
-{% endfor -%}
-{% endif -%}
 with reader as (
-    select
-        cast(null as varchar) as table_name,
-        cast(null as varchar) as model
-    where false
-    {% for table_name, model in readers | sort -%}
-    union all
-    select '{{ table_name }}', '{{ model }}'
-    {% endfor %}
+    {{ readers_of_tables() }}
 ),
 
 read_by as (
