@@ -27,7 +27,7 @@ places as (
         division.division_code,
         level.scope
     from {{ ref('dim_admin_division') }} as division
-    inner join {{ ref('division_scope') }} as level on division.level_no = level.level_no
+    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
 ),
 
 -- Hidden dangers ------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ divisions as (
         level.scope
     from {{ ref('division_residents') }} as residents
     inner join {{ ref('division') }} as division on residents.division_code = division.division_code
-    inner join {{ ref('indicator_scope') }} as level on division.level_no = level.level_no
+    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
 ),
 
 by_day as (
