@@ -14,3 +14,8 @@
         )
     ) / (1 + {{ z }} * {{ z }} / {{ n }})
 {%- endmacro %}
+
+{# A part of a whole in per cent with two decimals; NULL where there is no whole. #}
+{% macro percent_of(part, whole) -%}
+    cast(100.0 * ({{ part }}) / nullif({{ whole }}, 0) as decimal(6, 2))
+{%- endmacro %}

@@ -76,22 +76,25 @@ def stl_ets(
     *,
     season_weeks: int = 35,
     outer_iterations: int = 5,
-    coverage_z: float = 1.2815515655446004,
+    coverage: float = 0.8,
 ) -> Forecast:
     """Robust STL takes out the week and the holidays, simple exponential smoothing carries on the level.
 
-    The level's smoothing constant is that of `smoothed`. Variance h days ahead: s^2 (1 + (h - 1) a^2), and never
-    less than the mean, for a count scatters at least as chance does.
+    The interval takes the errors one step ahead as they were: its half-width is the quantile `coverage` of their size,
+    made larger by what the season may be wrong and by sqrt(1 + (h - 1) a^2) h days ahead; a few wild days do not widen
+    it, and it is never narrower than that of a Poisson count.
 
     Args:
         values, is_holiday, is_makeup: days known, oldest first, see `baseline.seasonal_residuals`.
         holiday_ahead, makeup_ahead: days to forecast.
         season_weeks, outer_iterations: of STL.
-        coverage_z: quantile of the standard normal; 1.28 for 80 %.
+        coverage: share of the days the interval is to hold.
 
-    Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 6.6 (STL with ETS) and 7.7 (variance of
-    ETS(A,N,N)); Cleveland et al. (1990).
+    Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 6.6 (STL with ETS), 7.7 (variance of
+    ETS(A,N,N)) and 5.5 (intervals from residuals); Cleveland et al. (1990).
     """
+    from scipy.special import ndtri
+
     parts = seasonal_residuals(
         values, is_holiday, is_makeup, season_weeks=season_weeks, outer_iterations=outer_iterations
     )
@@ -102,8 +105,11 @@ def stl_ets(
     week = np.tile(parts.week, horizon // _WEEK + 1)[:horizon]
     factor = np.where(holiday_ahead, parts.holiday, np.where(makeup_ahead, parts.makeup, 1.0))
     mean = np.maximum(ahead + week, 0.0) * factor
-    variance = float(np.mean(errors[usual] ** 2)) * (1 + np.arange(horizon) * alpha**2)
-    half = coverage_z * np.sqrt(np.maximum(variance, mean))
+    # Seven numbers of the season and a level were taken from the same days: errors look smaller than they will be.
+    n = max(int(usual.sum()), _WEEK + 2)
+    grown = np.sqrt(n / (n - _WEEK - 1) * (1 + _WEEK / n) * (1 + np.arange(horizon) * alpha**2))
+    chance = float(ndtri((1 + coverage) / 2)) * np.sqrt(mean)
+    half = np.maximum(float(np.quantile(np.abs(errors[usual]), coverage)) * grown, chance)
     return Forecast(mean, np.maximum(mean - half, 0.0), mean + half)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -30,17 +33,12 @@ def cell_neighbours(x: Wholes, y: Wholes) -> Any:
     Args:
         x, y: column and row of each cell; no cell twice.
     """
-    import warnings
-
     from libpysal.weights import W
 
     at = {(int(a), int(b)): i for i, (a, b) in enumerate(zip(x, y, strict=True))}
     around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
     found = {i: [at[a + dx, b + dy] for dx, dy in around if (a + dx, b + dy) in at] for (a, b), i in at.items()}
-    with warnings.catch_warnings():
-        # A map of a city has several parts; libpysal says so each time.
-        warnings.simplefilter("ignore")
-        return W(found, silence_warnings=True)
+    return W(found, silence_warnings=True)
 
 
 def getis_ord(values: Floats, neighbours: Any) -> LocalStatistic:
@@ -60,7 +58,8 @@ def getis_ord(values: Floats, neighbours: Any) -> LocalStatistic:
     n = len(values)
     if n < 2 or values.max() == values.min():
         return LocalStatistic(np.zeros(n), np.ones(n), np.zeros(n, dtype=np.int64))
-    found = G_Local(values, neighbours, transform="B", permutations=0, star=True)
+    with _many_parts():
+        found = G_Local(values, neighbours, transform="B", permutations=0, star=True)
     z = np.nan_to_num(np.asarray(found.Zs, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     return LocalStatistic(z, two_sided(z), np.zeros(n, dtype=np.int64))
 
@@ -82,11 +81,20 @@ def local_moran(values: Floats, neighbours: Any) -> LocalStatistic:
     n = len(values)
     if n < 3 or values.max() == values.min():
         return LocalStatistic(np.zeros(n), np.ones(n), np.full(n, LOW_LOW, dtype=np.int64))
-    found = Moran_Local(values, neighbours, transformation="r", permutations=0)
+    with _many_parts():
+        found = Moran_Local(values, neighbours, transformation="r", permutations=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (found.Is - found.EIc) / np.sqrt(found.VIc)
     z = np.nan_to_num(np.asarray(z, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     return LocalStatistic(z, two_sided(z), np.asarray(found.q, dtype=np.int64))
+
+
+@contextmanager
+def _many_parts() -> Iterator[None]:
+    """A map of a city has several parts, and libpysal says so each time it makes weights."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The weights matrix is not fully connected")
+        yield
 
 
 def two_sided(z: Floats) -> Floats:

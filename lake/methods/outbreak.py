@@ -19,6 +19,8 @@ _WEEKS_IN_YEAR = 365.25 / 7
 _EARS_BASELINE = 7
 _EARS_LAG = 2
 _SMALLEST_TREND_YEARS = 3
+LEAST_SD = 0.5
+"""Smallest standard deviation EARS believes: seven equal counts are no certainty."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _fit(response: Floats, design: Floats, limit: float) -> Any:
     return second if second.converged else None
 
 
-def ears(counts: Floats, *, least_sd: float = 0.5) -> tuple[Floats, Floats, Floats]:
+def ears(counts: Floats, *, least_sd: float = LEAST_SD) -> tuple[Floats, Floats, Floats]:
     """C1, C2 and C3 of every period, in standard deviations; NaN where the baseline is not whole.
 
     C1: (y - mean) / sd over the seven periods before. C2: over the seven that end two periods earlier, lest a slow
@@ -175,7 +177,7 @@ def ears(counts: Floats, *, least_sd: float = 0.5) -> tuple[Floats, Floats, Floa
 
     Args:
         counts: cases of each day (or week), oldest first; NaN where missing.
-        least_sd: smallest standard deviation that is believed: seven equal counts are no certainty.
+        least_sd: smallest standard deviation that is believed.
 
     Source: Hutwagner et al. (2003), J. Urban Health 80:i89-i96; Salmon et al. (2016) for C3.
     """

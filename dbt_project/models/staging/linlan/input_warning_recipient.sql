@@ -1,0 +1,4 @@
+select
+    city.recipient_zh,
+    city.department_key
+from {{ ref('warning_recipient') }} as city
