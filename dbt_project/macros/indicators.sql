@@ -12,19 +12,24 @@
     {%- set models = {
         'tally': {
             'tally_cases': ['case', 'grid'],
+            'tally_command': ['command_lead', 'instruction', 'instruction_step', 'service_item', 'service_rating', 'petition'],
             'tally_data': [],
             'tally_grid': ['case', 'grid'],
             'tally_networks': ['emission_hour', 'module_probe_day'],
             'tally_production': ['accident', 'hazard', 'dust_hour'],
             'tally_readiness': ['drill'],
+            'tally_safety': ['traffic_crash', 'fire_incident', 'disease_week'],
         },
         'measure': {
+            'measure_air': ['air_hour'],
             'measure_cases': ['case', 'grid'],
             'measure_checkup': ['health_check', 'survey', 'grid'],
+            'measure_command': ['command_lead', 'instruction', 'instruction_step', 'grid'],
             'measure_grid': ['case', 'grid', 'grid_party'],
             'measure_networks': ['economic_figure', 'water_sample', 'grid_party', 'grid'],
             'measure_production': ['hazard', 'equipment', 'enterprise', 'major_hazard_day'],
             'measure_readiness': ['plan', 'stock', 'shelter', 'grid'],
+            'measure_safety': ['traffic_crash', 'fire_incident', 'ems_call', 'police_incident', 'disease_week', 'vehicle_register'],
         },
     }[kind] -%}
     {%- set there = [] -%}
