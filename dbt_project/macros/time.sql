@@ -51,7 +51,4 @@
 {# Minutes out of seconds. #}
 {% macro minutes_of(seconds) -%}
     {{ seconds }} / 60
-{# Minutes with one decimal out of a number of seconds. #}
-{% macro minutes_of(seconds) -%}
-    cast({{ seconds }} / 60.0 as decimal(12, 1))
 {%- endmacro %}

@@ -161,8 +161,8 @@ select
     coalesce(alarms.alarms_n, 0) as alarms_n,
     coalesce(alarms.leaks_n, 0) as leaks_n,
     coalesce(alarms.false_alarms_n, 0) as false_alarms_n,
-    {{ minutes_of('alarms.arrival_seconds_p50') }} as arrival_min_p50,
-    {{ minutes_of('alarms.arrival_seconds_p90') }} as arrival_min_p90,
+    cast({{ minutes_of('alarms.arrival_seconds_p50') }} as decimal(12, 1)) as arrival_min_p50,
+    cast({{ minutes_of('alarms.arrival_seconds_p90') }} as decimal(12, 1)) as arrival_min_p90,
     case when users.company_key is null then coalesce(repeats.repeat_leak_places_n, 0) end as repeat_leak_places_n
 from users
 inner join windows on users.window_kind = windows.window_kind and users.first_on = windows.first_on
