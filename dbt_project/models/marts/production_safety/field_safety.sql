@@ -1,6 +1,6 @@
 {{ config(enabled=fed_by(
     'enterprise', 'hazard', 'inspection', 'business', 'accident', 'equipment', 'market_complaint', 'gas_alarm',
-    'traffic_crash'
+    'traffic_crash', 'risk_field'
 )) }}
 with windows as (
     select
