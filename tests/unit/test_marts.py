@@ -142,6 +142,8 @@ CORE_TABLES = [
 ]  # fmt: skip
 BUILT = {"dim_date", "dim_reporting_window", "dim_admin_division", "bridge_division_scope", "dim_department",
          "dim_grid", "dim_time_slot", "fct_air_daily",
+         "fct_utility_daily", "fct_flood_point_event", "fct_emission_daily", "fct_water_quality", "fct_hydro_daily",
+         "fct_econ_month", "fct_device_status_daily", "fct_delivery_daily",
          "dim_event_category", "fct_case", "fct_case_state", "fct_traffic_crash", "fct_weather_daily"}  # fmt: skip
 TYPES = re.compile(r"varchar|integer|bigint|boolean|date|timestamp with time zone|decimal\(\d+,\d+\)")
 
