@@ -621,7 +621,7 @@ def _marts() -> str:
         for exposure in content.get("exposures") or ():
             for name in exposure.get("depends_on") or ():
                 read_by.setdefault(re.sub(r"ref\('(.+)'\)", r"\1", name), []).append(exposure["label"])
-    order = sorted(rooms, key=lambda room: (("marts", "core", "staging").index(room.split("/")[0]), room))
+    order = sorted(rooms, key=lambda room: (("marts", "core", "methods", "staging").index(room.split("/")[0]), room))
     parts = [
         "# Models",
         "What dbt builds: `marts` for analysts, `core` for marts, `staging` for the core. Published are `marts`, "
@@ -685,8 +685,8 @@ def _indicators() -> str:
         "# Indicators",
         "The catalogue: `core.dim_indicator` and `about.indicators` of the published file, kept in "
         "`dbt_project/seeds/std/indicator.csv` and `indicator_part.csv`. Values are in `overview.indicator_value`, by "
-        "part, variant, window and division. A definition is changed by a new version, never in place: the old row gets "
-        "its last day, the new one its number and what changed; `citybrain indicator diff ID` computes both over every "
+        "part, variant, window and division. A definition is changed by a new version, never in place: the old row "
+        "gets its last day, the new one its number and what changed; `citybrain indicator diff ID` computes both over every "
         "published window and prints the difference. Thresholds and tables of standards are dated seeds too; a city "
         "sets its own: [override a standard](../how-to/override-a-standard.md).",
         _table(
