@@ -686,9 +686,9 @@ def _indicators() -> str:
         "The catalogue: `core.dim_indicator` and `about.indicators` of the published file, kept in "
         "`dbt_project/seeds/std/indicator.csv` and `indicator_part.csv`. Values are in `overview.indicator_value`, by "
         "part, variant, window and division. A definition is changed by a new version, never in place: the old row "
-        "gets its last day, the new one its number and what changed; `citybrain indicator diff ID` computes both over every "
-        "published window and prints the difference. Thresholds and tables of standards are dated seeds too; a city "
-        "sets its own: [override a standard](../how-to/override-a-standard.md).",
+        "gets its last day, the new one its number and what changed; `citybrain indicator diff ID` computes both over "
+        "every published window and prints the difference. Thresholds and tables of standards are dated seeds too; a "
+        "city sets its own: [override a standard](../how-to/override-a-standard.md).",
         _table(
             ["id", "name", "headline", "unit", "standard", "version", "owner"],
             [
