@@ -145,6 +145,8 @@ BUILT = {"dim_date", "dim_reporting_window", "dim_admin_division", "bridge_divis
          "dim_grid", "dim_time_slot", "fct_air_daily",
          "fct_utility_daily", "fct_flood_point_event", "fct_emission_daily", "fct_water_quality", "fct_hydro_daily",
          "fct_econ_month", "fct_device_status_daily", "fct_delivery_daily",
+         "dim_hazard", "fct_hazard_item", "fct_inspection", "fct_accident", "fct_equipment_due_snapshot",
+         "fct_risk_register_daily",
          "dim_event_category", "fct_case", "fct_case_state", "fct_traffic_crash", "fct_weather_daily"}  # fmt: skip
 TYPES = re.compile(r"varchar|integer|bigint|boolean|date|timestamp with time zone|decimal\(\d+,\d+\)")
 
