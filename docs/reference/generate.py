@@ -30,6 +30,7 @@ def pages() -> dict[str, str]:
         "commands.md": _commands(),
         "errors.md": _errors(),
         "marts.md": _marts(),
+        "indicators.md": _indicators(),
     }
     return {name: f"{_WRITTEN}\n\n{_no_tags(text.strip())}\n" for name, text in written.items()}
 
@@ -620,7 +621,7 @@ def _marts() -> str:
         for exposure in content.get("exposures") or ():
             for name in exposure.get("depends_on") or ():
                 read_by.setdefault(re.sub(r"ref\('(.+)'\)", r"\1", name), []).append(exposure["label"])
-    order = sorted(rooms, key=lambda room: (("marts", "core", "staging").index(room.split("/")[0]), room))
+    order = sorted(rooms, key=lambda room: (("marts", "core", "methods", "staging").index(room.split("/")[0]), room))
     parts = [
         "# Models",
         "What dbt builds: `marts` for analysts, `core` for marts, `staging` for the core. Published are `marts`, "
@@ -667,6 +668,122 @@ def _grain(one: dict[str, Any]) -> tuple[str, str]:
     first, _, rest = str(one.get("description") or "").strip().partition("\n")
     first = first.strip().rstrip(".")
     return first[:1].upper() + first[1:], " ".join(rest.split())
+
+
+# ---- indicators ------------------------------------------------------------------------------------------------------
+
+
+def _indicators() -> str:
+    parts: dict[str, list[dict[str, str]]] = {}
+    for row in _seed("indicator_part"):
+        parts.setdefault(row["indicator_id"], []).append(row)
+    versions: dict[str, list[dict[str, str]]] = {}
+    for row in _seed("indicator"):
+        versions.setdefault(row["indicator_id"], []).append(row)
+    newest = {name: chain[-1] for name, chain in versions.items()}
+    pages = [
+        "# Indicators",
+        "The catalogue: `core.dim_indicator` and `about.indicators` of the published file, kept in "
+        "`dbt_project/seeds/std/indicator.csv` and `indicator_part.csv`. Values are in `overview.indicator_value`, by "
+        "part, variant, window and division. A definition is changed by a new version, never in place: the old row "
+        "gets its last day, the new one its number and what changed; `citybrain indicator diff ID` computes both over "
+        "every published window and prints the difference. Thresholds and tables of standards are dated seeds too; a "
+        "city sets its own: [override a standard](../how-to/override-a-standard.md).",
+        _table(
+            ["id", "name", "headline", "unit", "standard", "version", "owner"],
+            [
+                (
+                    f"[{name}](#{name.lower()})",
+                    f"{one['name_zh']} · {one['name_en']}",
+                    one["formula"],
+                    one["unit"],
+                    f"{one['std_no']}-{one['std_year']} {one['clause']}".strip(),
+                    one["version"],
+                    one["owner"],
+                )
+                for name, one in newest.items()
+            ],
+        ),
+    ]
+    for name, chain in versions.items():
+        pages += [f"## {name}", f"{newest[name]['name_zh']} · {newest[name]['name_en']}"]
+        if len(chain) > 1:
+            pages.append(
+                _table(
+                    ["version", "from", "to", "headline", "change"],
+                    [(v["version"], v["valid_from"], v["valid_to"], v["formula"], v["change_zh"]) for v in chain],
+                )
+            )
+        pages.append(
+            _table(
+                ["part", "variant", "name", "unit", "good is", "windows", "divisions", "definition"],
+                [
+                    (
+                        _code(row["part"]),
+                        row["variant"],
+                        f"{row['title_zh']} · {row['title_en']}",
+                        row["unit"],
+                        row["direction"],
+                        row["windows"],
+                        row["scopes"],
+                        row["definition"],
+                    )
+                    for row in parts[name]
+                ],
+            )
+        )
+    pages.append("## Of standards")
+    for seed, title in (
+        ("std_hotline_indicator", "Hotline and petitions"),
+        ("std_citymgmt_indicator", "City management"),
+    ):
+        pages += [
+            f"### {title}",
+            _table(
+                ["code", "variant", "name", "formula", "good is", "standard", "verified"],
+                [
+                    (
+                        row["code"],
+                        row["variant"],
+                        row["name_zh"],
+                        row["formula_zh"],
+                        row["direction"],
+                        f"{row['std_no']}-{row['std_year']}",
+                        "yes" if row["verified"] == "true" else "no",
+                    )
+                    for row in _seed(seed)
+                ],
+            ),
+        ]
+    pages += [
+        "### City health check",
+        _table(
+            ["no", "dimension", "aspect", "name", "unit", "good is", "verified"],
+            [
+                (
+                    row["indicator_no"],
+                    row["dimension_zh"],
+                    row["aspect_zh"],
+                    row["name_zh"],
+                    row["unit"],
+                    row["direction"],
+                    "yes" if row["verified"] == "true" else "no",
+                )
+                for row in _seed("std_health_check_indicator")
+            ],
+        ),
+    ]
+    return "\n\n".join(pages)
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    """Rows of a seed of `dbt_project/seeds/std`."""
+    import csv
+
+    from lake.settings import PROJECT_ROOT
+
+    with (PROJECT_ROOT / "dbt_project" / "seeds" / "std" / f"{name}.csv").open(encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
 
 
 if __name__ == "__main__":

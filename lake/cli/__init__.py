@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lake.cli import alerts, backups, briefs, contracts, datasets, loads, machine, marts, release
+from lake.cli import alerts, backups, briefs, contracts, datasets, indicators, loads, machine, marts, release
 from lake.cli.additions import WithAdditions
 from lake.errors import CitybrainError
 
@@ -36,6 +36,7 @@ app.command("reconcile")(loads.reconcile_command)
 app.add_typer(loads.quarantine, name="quarantine")
 app.add_typer(loads.ledger, name="ledger")
 app.add_typer(marts.app, name="marts")
+app.add_typer(indicators.app, name="indicator")
 app.add_typer(release.app, name="release")
 app.add_typer(briefs.app, name="brief")
 app.add_typer(alerts.app, name="alert")

@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 ATTRIBUTES = ("name", "legal_rep", "address", "industry", "division")
-BLOCKED_ON = ("name", "legal_rep", "address")
-"""A pair is looked at when it shares one of these."""
+BLOCKED_ON = (("name",), ("legal_rep", "industry"), ("address",))
+"""A pair is looked at when it shares one of these: a representative alone has too many namesakes."""
 
 PAIRS = pa.schema(
     [
@@ -106,11 +106,12 @@ def score(records: pa.Table, given: Parameters) -> pa.Table:
             comparisons=[_comparison(attribute, given) for attribute in ATTRIBUTES],
             blocking_rules_to_generate_predictions=[
                 {
-                    "blocking_rule": f"l.{attribute} = r.{attribute} AND NOT (l.is_known AND r.is_known) "
+                    "blocking_rule": " AND ".join(f"l.{attribute} = r.{attribute}" for attribute in shared)
+                    + " AND NOT (l.is_known AND r.is_known) "
                     "AND NOT list_has_any(string_split(l.source_datasets, ' '), string_split(r.source_datasets, ' '))",
                     "sql_dialect": "duckdb",
                 }
-                for attribute in BLOCKED_ON
+                for shared in BLOCKED_ON
             ],
             probability_two_random_records_match=given.prior,
             retain_matching_columns=False,

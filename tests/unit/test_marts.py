@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +16,8 @@ import yaml
 
 from lake.contracts import load_contracts
 from lake.contracts.city import load_city
-from lake.ledger import PartitionState
+from lake.ledger import Landing, PartitionState
+from lake.marts import pins as pinning
 from lake.marts.build import view_sql
 from lake.marts.pins import PinnedColumn, PinnedDayFile, PinnedTable, Pins, pin_tables
 from lake.marts.query import QuestionRefused, guard
@@ -142,6 +143,10 @@ CORE_TABLES = [
 ]  # fmt: skip
 BUILT = {"dim_date", "dim_reporting_window", "dim_admin_division", "bridge_division_scope", "dim_department",
          "dim_grid", "dim_time_slot", "fct_air_daily",
+         "fct_utility_daily", "fct_flood_point_event", "fct_emission_daily", "fct_water_quality", "fct_hydro_daily",
+         "fct_econ_month", "fct_device_status_daily", "fct_delivery_daily",
+         "dim_hazard", "fct_hazard_item", "fct_inspection", "fct_accident", "fct_equipment_due_snapshot",
+         "fct_risk_register_daily",
          "dim_event_category", "fct_case", "fct_case_state", "fct_traffic_crash", "fct_weather_daily"}  # fmt: skip
 TYPES = re.compile(r"varchar|integer|bigint|boolean|date|timestamp with time zone|decimal\(\d+,\d+\)")
 
@@ -173,9 +178,10 @@ def models() -> dict[str, dict]:
     return found
 
 
-def test_a_model_is_one_sql_file_with_one_yaml_beside_it() -> None:
+def test_a_model_is_one_file_with_one_yaml_beside_it() -> None:
     described = models()
-    for path in (PROJECT / "models").rglob("*.sql"):
+    files = [*(PROJECT / "models").rglob("*.sql"), *(PROJECT / "models" / "methods").glob("*.py")]
+    for path in files:
         # What each city gives to core is one model in as many folders, told once.
         is_shared = path.stem.startswith("input_")
         beside = PROJECT / "models" / "staging" / f"{path.stem}.yml" if is_shared else path.with_suffix(".yml")
@@ -183,7 +189,7 @@ def test_a_model_is_one_sql_file_with_one_yaml_beside_it() -> None:
         model = described[path.stem]
         assert model["description"].startswith("one row"), path.stem
         assert all(column["data_type"] and column["description"].strip() for column in model["columns"]), path.stem
-    assert set(described) == {path.stem for path in (PROJECT / "models").rglob("*.sql")}
+    assert set(described) == {path.stem for path in files}
 
 
 def test_built_tables_and_their_column_contracts_say_the_same() -> None:
@@ -285,3 +291,39 @@ def test_the_exposures_name_what_the_briefs_ask() -> None:
             re.findall(r"\b(?:FROM|JOIN) (?!role\b)\w+\.(\w+)", (folder / "definition.yaml").read_text("utf-8"))
         )
         assert asked and asked | everywhere == exposed[f"brief_{folder.name.lower()}"], folder.name
+
+
+# --- when deliveries came -------------------------------------------------------------------------------------------
+
+
+def test_arrivals_are_told_by_the_lakes_own_clock() -> None:
+    settings = Settings.from_environment({"CITYBRAIN_ROOT": str(PROJECT_ROOT), "CITYBRAIN_CITY": "linlan"})
+    files, table, weekly = "linlan.petition.petition", "linlan.hotline.work_order", "linlan.housing.community"
+    of = {c.dataset: c for c in load_contracts(settings) if c.dataset in (files, table, weekly)}
+
+    def landed(dataset: str, first: int, last: int, *missing: int) -> Landing:
+        on = date(2026, 6, 1) - timedelta(days=1)
+        gone = frozenset(on + timedelta(days=day) for day in missing)
+        return Landing(dataset, "", on + timedelta(days=first), on + timedelta(days=last), gone)
+
+    landings = [
+        landed(table, 1, 7), landed(files, 1, 7, 3, 7), landed(weekly, 1, 7),  # a history, loaded at once
+        landed(table, 8, 8), landed(files, 8, 8),
+        landed(table, 9, 9), landed(files, 7, 7),  # the seventh came two days late
+        landed(files, 10, 10), landed(files, 9, 9),  # the ninth a day late; nobody asked for the table's tenth
+    ]  # fmt: skip
+    made = pinning.arrivals_of(list(of.values()), landings, date(2026, 6, 10))
+    told = {
+        name: {day.day: (a.came_on.day if a.came_on else None, a.is_observed) for day, a in sorted(made[name].items())}
+        for name in of
+    }
+    # The history is the one week of the third dataset: its last day was asked for in time, by that.
+    assert told[weekly] == {1: (7, True)}
+    assert told[files] == {
+        **dict.fromkeys((1, 2, 4, 5, 6), (7, False)), 3: (None, False), 7: (9, True), 8: (8, True), 9: (10, True),
+        10: (10, True),
+    }  # fmt: skip
+    assert told[table] == {
+        **dict.fromkeys(range(1, 7), (7, False)), 7: (7, True), 8: (8, True), 9: (9, True), 10: (None, True),
+    }  # fmt: skip
+    assert pinning.arrivals_of(list(of.values()), [], date(2026, 6, 10)) == {name: {} for name in of}

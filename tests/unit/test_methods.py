@@ -11,7 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lake.methods import baseline, composite, forecast, hotspots, outbreak, rates, roads, steps
+from lake.methods import (  # fmt: skip
+    baseline,
+    case_steps,
+    composite,
+    disease_steps,
+    forecast,
+    hotspots,
+    outbreak,
+    place_steps,
+    rates,
+    roads,
+    steps,
+)
 
 # --- control charts -------------------------------------------------------------------------------------------------
 
@@ -472,10 +484,115 @@ def test_rows_come_in_order_and_parameters_as_they_were_in_force() -> None:
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
-    names = "baseline, case_steps, composite, forecast, hotspots, outbreak, rates, roads, steps"
+    names = (
+        "baseline, case_steps, composite, disease_steps, forecast, hotspots, outbreak, place_steps, rates, roads, steps"
+    )
     code = (
         f"import sys; from lake.methods import {names}; "
         "print([m for m in ('pandas', 'scipy', 'statsmodels', 'esda', 'libpysal', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+CASE_BASELINE = {"reported_days": 14, "least_days": 56, "least_per_day": 1, "stl_season_weeks": 35,
+                 "stl_outer_iterations": 5, "z_limit": 3.5, "least_n": 20, "poisson_alpha": 0.01, "ewma_lambda": 0.2,
+                 "ewma_l": 3, "cusum_k": 0.5, "cusum_h": 5}  # fmt: skip
+
+
+def case_days(series: dict[str, Any]) -> steps.Columns:
+    """Rows of case_day for one source and division, one topic per series, sorted as the step wants them."""
+    n = len(next(iter(series.values())))
+    on = np.datetime64("2026-01-01") + np.arange(n)
+    return {
+        "source_system": np.full(n * len(series), "hotline", dtype=object),
+        "topic_zh": np.repeat(np.array(list(series), dtype=object), n),
+        "division_code": np.full(n * len(series), "1", dtype=object),
+        "day_on": np.tile(on, len(series)),
+        "is_holiday": np.zeros(n * len(series), dtype=bool),
+        "is_makeup_workday": np.zeros(n * len(series), dtype=bool),
+        "cases_n": np.concatenate([np.asarray(values, dtype=float) for values in series.values()]),
+    }
+
+
+def test_a_busy_topic_a_rare_one_and_a_day_that_is_not_in() -> None:
+    random = np.random.default_rng(8)
+    week = np.tile([40.0, 42, 41, 39, 38, 20, 15], 20)
+    busy, rare, shifted = random.poisson(week).astype(float), np.zeros(140), random.poisson(week).astype(float)
+    busy[-1] += 60
+    busy[-3] = np.nan
+    rare[[3, 40, 90]] = 1
+    rare[-2] = 3
+    shifted[-14:] += 12
+    days = case_days({"busy": busy, "rare": rare, "shifted": shifted})
+    found = case_steps.baseline(days, CASE_BASELINE)
+    assert all(len(column) == 3 * 14 for column in found.values())
+    row = {topic: slice(14 * i, 14 * i + 14) for i, topic in enumerate(("busy", "rare", "shifted"))}
+    assert found["is_spike"][row["busy"]].tolist() == [False] * 13 + [True]
+    assert np.isnan(found["cases_n"][row["busy"]][11]) and not found["is_rare"][row["busy"]][11]
+    assert found["is_rare"][row["rare"]].tolist() == [False] * 12 + [True, False]
+    assert np.isnan(found["residual_z"][row["rare"]]).all() and not found["is_cusum_out"][row["rare"]].any()
+    assert found["is_cusum_out"][row["shifted"]][-1] and found["is_ewma_out"][row["shifted"]][-1]
+    assert not found["is_cusum_out"][row["busy"]][:13].any()
+    assert '"method": "case_baseline"' in found["parameters"][0] and '"statsmodels": "' in found["parameters"][0]
+    assert len(case_steps.baseline(case_days({"short": busy[:50]}), CASE_BASELINE)["day_on"]) == 0
+
+
+def test_forecasts_are_of_all_topics_together_and_begin_after_the_last_day_that_is_in() -> None:
+    random = np.random.default_rng(8)
+    a, b = (random.poisson(np.tile([20.0, 20, 20, 20, 20, 5, 5], 20)).astype(float) for _ in range(2))
+    a[-2:], b[-2:] = np.nan, np.nan
+    given = {"horizon_days": 7, "origins": 4, "least_days": 28, "coverage": 0.8, "stl_season_weeks": 35,
+             "stl_outer_iterations": 5}  # fmt: skip
+    last = np.datetime64("2026-01-01") + 137
+    calendar = {"date_on": np.array([last + 1]), "is_holiday": np.array([True]), "is_makeup_workday": np.array([False])}
+    said = case_steps.ahead(case_days({"a": a, "b": b}), calendar, given)
+    assert said["day_on"].tolist() == [(last + i).item() for i in range(1, 8)]
+    assert said["is_holiday"].tolist() == [True] + [False] * 6
+    assert said["expected_n"][2] == pytest.approx(40, abs=8), "the two topics together, on a Monday"
+    tested = case_steps.tested(case_days({"a": a, "b": b}), given)
+    assert tested["days_n"].tolist() == [28] and tested["mase"][0] < 1.2
+
+
+def test_signals_say_which_method_judged() -> None:
+    given = {"years": 5, "least_years": 3, "half_window": 3, "periods": 10, "excluded": 26, "residual_limit": 2.58,
+             "z": 2.5758293, "ears_limit": 3, "least_cases": 5, "least_weeks": 4, "reported_weeks": 2}  # fmt: skip
+    for n, method in ((9, "none"), (20, "ears"), (52 * 4, "farrington")):
+        counts = np.random.default_rng(1).poisson(6, n).astype(float)
+        counts[-1] = 40
+        weeks = {"disease_key": np.full(n, "flu", dtype=object), "division_code": np.full(n, "1", dtype=object),
+                 "week_on": np.datetime64("2020-01-06") + 7 * np.arange(n), "cases_n": counts}  # fmt: skip
+        found = disease_steps.signals(weeks, given)
+        assert found["method"].tolist() == [method, method], n
+        assert found["is_signal"].tolist() == [False, method != "none"]
+
+
+def test_steps_over_places_say_nothing_of_nothing() -> None:
+    empty: steps.Columns = {
+        name: np.array([]) for name in ("kind", "cell_x", "cell_y", "events_n", "x_m", "division_code")
+    }
+    assert len(place_steps.hot_cells(empty, {"alpha": 0.05, "least_cells": 30})["kind"]) == 0
+    assert len(place_steps.near_repeats(empty, {})["kind"]) == 0
+    counts = {"kind": np.array(["a"] * 3, dtype=object), "division_code": np.array(["1", "2", "3"], dtype=object),
+              "events_n": np.array([30, 1, 0]), "residents_n": np.array([1000, 10, 1000])}  # fmt: skip
+    found = place_steps.drawn_rates(counts, {"window_days": 90})
+    assert found["rate_1k"].tolist() == [30, 100, 0] and found["rank_no"].tolist()[0] == 1, "one event in ten is luck"
+    on = np.array(["2026-01-01", "2026-01-02", "2026-03-01", "2026-03-02"], dtype="datetime64[D]")
+    points = {"kind": np.array(["crash"] * 4, dtype=object), "event_key": np.array(list("abcd"), dtype=object),
+              "x_m": np.array([0.0, 1, 5000, 5001]), "y_m": np.zeros(4), "day_on": on}  # fmt: skip
+    given = {"metres": 200, "within_days": 14, "permutations": 99, "seed": 1, "alpha": 0.5, "least_ratio": 1.2}
+    near = place_steps.near_repeats(points, given)
+    assert near["near_pairs_n"].tolist() == [2] and near["is_near_repeat"].tolist() == [True]
+
+
+def test_a_map_of_cells_keeps_what_happened_and_what_is_hot() -> None:
+    x, y = (side.ravel() for side in np.meshgrid(np.arange(10), np.arange(10)))
+    events = np.where((x < 3) & (y < 3), 9, np.where((x + y) % 4 == 0, 1, 0))
+    events[11] = 0
+    cells = {"kind": np.full(100, "crash", dtype=object), "cell_x": x, "cell_y": y, "events_n": events,
+             "division_code": np.full(100, "1", dtype=object), "latitude": y / 100, "longitude": x / 100}  # fmt: skip
+    found = place_steps.hot_cells(cells, {"alpha": 0.05, "least_cells": 30})
+    at = {(int(a), int(b)): i for i, (a, b) in enumerate(zip(found["cell_x"], found["cell_y"], strict=True))}
+    assert found["is_hot"][at[1, 1]] and found["events_n"][at[1, 1]] == 0, "an empty cell amid hot ones"
+    assert set(at) == {(int(a), int(b)) for a, b, n in zip(x, y, events, strict=True) if n > 0} | {(1, 1)}
+    assert len(place_steps.hot_cells(cells, {"alpha": 0.05, "least_cells": 101})["kind"]) == 0

@@ -1,7 +1,7 @@
 {{ config(enabled=fed_by('entity_record', 'division'), schema='staging') }}
-{# What exact keys leave over, beside everything it could be: enterprises known by a credit code that share a name, a
-   representative or an address with a record that has none. Splink compares these; the frequencies of names are counted
-   over all, so that a common name tells less. #}
+{# What exact keys leave over, beside everything it could be: enterprises known by a credit code that share a name, an
+   address, or a representative and an industry with a record that has none. Splink compares these; the frequencies of
+   names are counted over all, so that a common name tells less. #}
 {% set attributes = ['name_std', 'legal_rep_key', 'address_hash', 'industry_code', 'division_code'] -%}
 with enterprise as (
     select
@@ -37,9 +37,17 @@ side as (
     from side
     where side.{{ attribute }} is not null
     group by side.{{ attribute }}
-){{ ',' if not loop.last }}
+),
 
 {% endfor -%}
+wanted as (
+    select distinct
+        side.legal_rep_key,
+        side.industry_code
+    from side
+    where not side.is_known
+)
+
 select
     side.side_key as unique_id,
     side.is_known,
@@ -62,9 +70,10 @@ left join legal_rep_key_n on side.legal_rep_key = legal_rep_key_n.legal_rep_key
 left join address_hash_n on side.address_hash = address_hash_n.address_hash
 left join industry_code_n on side.industry_code = industry_code_n.industry_code
 left join division_code_n on side.division_code = division_code_n.division_code
+left join wanted on side.legal_rep_key = wanted.legal_rep_key and side.industry_code = wanted.industry_code
 left join {{ ref('division') }} as division on side.division_code = division.division_code
 where
     not side.is_known
     or coalesce(name_std_n.is_wanted, false)
-    or coalesce(legal_rep_key_n.is_wanted, false)
+    or wanted.legal_rep_key is not null
     or coalesce(address_hash_n.is_wanted, false)

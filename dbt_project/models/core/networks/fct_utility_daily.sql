@@ -69,6 +69,7 @@ points as (
     select
         readings.utility,
         'station' as place_kind,
+        true as is_station,
         readings.point_no as place_key,
         readings.date_on,
         min(readings.point_kind) as part,
@@ -137,6 +138,7 @@ together as (
 select
     together.utility,
     together.place_kind,
+    coalesce(together.is_station, false) as is_station,
     together.place_key,
     together.date_on,
     together.part,

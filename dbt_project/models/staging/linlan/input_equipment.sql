@@ -11,7 +11,7 @@ select
     delivered.equipment_code,
     -- The list of a week is drawn up on its last day.
     cast(delivered.ds + to_days(cast({{ threshold('equipment_list_days') }} as integer)) as date) as listed_on,
-    kind_map.equipment_kind,
+    coalesce(kind_map.equipment_kind, 'unmapped') as equipment_kind,
     coalesce(kind_map.is_lift, false) as is_lift,
     trim(delivered.user_firm) as user_firm,
     {{ credit_code('delivered.uscc') }} as uscc,

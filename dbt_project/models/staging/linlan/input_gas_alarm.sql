@@ -9,7 +9,7 @@ stated as ({{ divisions_stated('delivered') }})
 select
     md5('gas|' || delivered.alarm_no) as alarm_key,
     delivered.alarm_no,
-    company.company_key,
+    coalesce(company.company_key, 'unmapped') as company_key,
     delivered.alarm_at,
     {{ civil_date('delivered.alarm_at') }} as alarm_on,
     coalesce(kind_map.alarm_kind, 'unmapped') as alarm_kind,

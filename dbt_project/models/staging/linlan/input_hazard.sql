@@ -15,7 +15,8 @@ select
     {{ credit_code('delivered.uscc') }} as uscc,
     'emergency' as department_key,
     coalesce(source_map.channel, 'unmapped') as channel,
-    source_map.gate_key,
+    -- Found nobody knows how: the last gate held it.
+    coalesce(source_map.gate_key, 'control') as gate_key,
     coalesce(severity.is_major, false) as is_major,
     trim(delivered.category) as category_zh,
     delivered.description_key,
