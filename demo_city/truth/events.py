@@ -18,8 +18,8 @@ from demo_city.text import replace
 if TYPE_CHECKING:
     from demo_city.world import World
 
-LOOKS_BACK = {"S01": 90, "S02": 60, "S07": 240, "S13": 365, "S19": 900, "S32": 150}
-"""Days before the delivered ones whose events count too: hazards still open, visits of a year, weeks that
+LOOKS_BACK = {"S07": 240, "S13": 365, "S19": 900, "S32": 150}
+"""Days before the delivered ones whose events count too: hazards still open, visits of a year, orders under way, weeks that
 say what is usual."""
 
 

@@ -480,9 +480,25 @@ class Frame:
         else:
             raise MissingEvents(f"the events {table!r} do not say when they were delivered (delivered_on)")
         lost = np.isnat(known)
+        if table in _BY_UPDATE:
+            lost = lost | self._over_before(columns)
         if self._spoiled is not None:
             lost = lost | self._spoiled(table, columns)
         return Events(columns, place, known, lost)
+
+    def _over_before(self, columns: Columns) -> Any:
+        """Which events nothing more happened to from the first delivered day on: no delivery has them."""
+        facts = [
+            day(values)
+            for name, values in columns.items()
+            if values.dtype.kind == "M" and name not in ("deadline_at", "due_at", "delivered_on")
+        ]
+        newest = np.fmax.reduce(facts)
+        return newest < self.days.array[0]
+
+
+_BY_UPDATE = {"lead", "instruction"}
+"""Delivered anew whenever something happens to them; those from before the first day come so, or not at all."""
 
 
 def _later(left: Any, right: Any) -> Any:

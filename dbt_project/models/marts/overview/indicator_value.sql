@@ -64,8 +64,14 @@ span as (
 parts as (
     select
         part.*,
+        form.is_sum,
+        form.is_share,
+        form.is_per_resident,
+        form.is_measured,
+        form.needs_register,
         string_split(part.datasets, ' ') as dataset_names
     from {{ ref('indicator_part') }} as part
+    inner join {{ ref('indicator_kind') }} as form on part.kind = form.kind
     where
         part.valid_from <= {{ as_of() }}
         and (part.valid_to is null or {{ as_of() }} < part.valid_to)
@@ -122,11 +128,11 @@ counted as (
         divisions.scope,
         divisions.division_code,
         coalesce(summed.numerator, 0) as numerator,
-        case parts.kind
-            when 'ratio' then coalesce(summed.denominator, 0)
-            when 'per_residents' then divisions.resident_population_n
+        case
+            when parts.is_share then coalesce(summed.denominator, 0)
+            when parts.is_per_resident then divisions.resident_population_n
         end as denominator,
-        parts.kind,
+        parts.is_sum,
         parts.factor
     from parts
     inner join (select distinct indicator_id, part, variant from tally) as held
@@ -155,8 +161,8 @@ told as (
         counted.first_on,
         counted.scope,
         counted.division_code,
-        case counted.kind
-            when 'additive' then cast(counted.numerator as double)
+        case
+            when counted.is_sum then cast(counted.numerator as double)
             else cast(counted.numerator as double) * counted.factor / nullif(cast(counted.denominator as double), 0)
         end as value,
         counted.numerator,
@@ -165,6 +171,35 @@ told as (
     union all
     select measure.*
     from measure
+    union all
+    -- Nothing to measure is NULL and no missing row.
+    select
+        parts.indicator_id,
+        parts.part,
+        coalesce(parts.variant, '') as variant,
+        windows.window_kind,
+        windows.first_on,
+        divisions.scope,
+        divisions.division_code,
+        cast(null as double) as value,
+        cast(null as decimal(24, 6)) as numerator,
+        cast(null as decimal(24, 6)) as denominator
+    from parts
+    inner join (select distinct indicator_id, part, variant from measure) as held
+        on
+            parts.indicator_id = held.indicator_id
+            and parts.part = held.part
+            and coalesce(parts.variant, '') = held.variant
+    inner join windows on list_contains(string_split(parts.windows, ' '), windows.window_kind)
+    inner join divisions on list_contains(string_split(parts.scopes, ' '), divisions.scope)
+    anti join measure
+        on
+            parts.indicator_id = measure.indicator_id
+            and parts.part = measure.part
+            and coalesce(parts.variant, '') = measure.variant
+            and windows.window_kind = measure.window_kind
+            and windows.first_on = measure.first_on
+            and divisions.division_code = measure.division_code
 ),
 
 -- Deliveries that were due for a window and never came.
@@ -214,7 +249,8 @@ select
     windows.last_on + parts.settle_days <= {{ as_of() }} as is_settled,
     coalesce(gaps.missing_n, 0) = 0
     and windows.first_on - parts.lookback_days >= span.first_on
-    and windows.last_on + parts.settle_days <= {{ as_of() }} as is_complete
+    and windows.last_on + parts.settle_days <= {{ as_of() }}
+    and not (parts.needs_register and told.value is null) as is_complete
 from told
 inner join parts
     on
