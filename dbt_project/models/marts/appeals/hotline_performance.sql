@@ -135,9 +135,11 @@ steps as (
     where joined.closed_at is not null
 ),
 
+-- Of windows that some system covers: a step before the first of them is in its stock all the same.
 ends as (
     select distinct windows.ends_at
     from windows
+    inner join coverage on windows.window_id = coverage.window_id and coverage.days_in_n > 0
 ),
 
 stepped as (
