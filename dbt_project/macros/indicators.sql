@@ -25,6 +25,7 @@
             'measure_cases': ['case', 'grid'],
             'measure_checkup': ['health_check', 'survey', 'grid'],
             'measure_command': ['command_lead', 'instruction', 'instruction_step', 'grid'],
+            'measure_data': [],
             'measure_grid': ['case', 'grid', 'grid_party'],
             'measure_networks': ['economic_figure', 'water_sample', 'grid_party', 'grid'],
             'measure_production': ['hazard', 'equipment', 'enterprise', 'major_hazard_day'],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
 
+from demo_city.grade import report as reports
+from demo_city.grade.dirt import Grade
 from demo_city.grade.linkage import Linkage, compare, grade_linkage, true_pairs
 from demo_city.world import World
 from lake.errors import BuildFailed
@@ -63,3 +67,15 @@ def test_a_build_without_links_is_refused(tmp_path: Path) -> None:
         file.execute("CREATE TABLE nothing (i INTEGER)")
     with pytest.raises(BuildFailed, match=r"no core\.entity_link"):
         grade_linkage(world, settings)
+
+
+def test_the_grade_is_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    linkage = Linkage(4, {"code": (2, 2), "likeness": (2, 1)})
+    reports.show_linkage(linkage)
+    reports.show_linkage(None)
+    assert "4 true pairs, 4 found: precision 75.00%, recall 75.00%" in " ".join(capsys.readouterr().out.split())
+    reports.write_json(Grade("b", date(2026, 7, 1), 1, 0.01), [], tmp_path / "grade.json", linkage)
+    told = json.loads((tmp_path / "grade.json").read_text(encoding="utf-8"))["linkage"]
+    assert told == {
+        "true_n": 4, "found": {"code": [2, 2], "likeness": [2, 1]}, "found_n": 4, "precision": 0.75, "recall": 0.75,
+    }  # fmt: skip

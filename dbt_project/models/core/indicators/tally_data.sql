@@ -1,6 +1,6 @@
-{# I25, of the whole city. Deliveries count by the last day they speak for; whether one was in time is known only where the lake
-   asked in time. Rows count by their partition: what was written and never delivered, or written over before anybody read
-   it, the lake cannot know. #}
+{# I25, of the whole city. Deliveries count by the last day they speak for; whether they came in time is measure_data's. Rows
+   count by their partition: what was written and never delivered, or written over before anybody read it, the lake cannot
+   know. #}
 with root as (
     select division.division_code
     from {{ ref('division') }} as division
@@ -8,15 +8,6 @@ with root as (
 ),
 
 parts as (
-    select
-        'timely_rate' as part,
-        day.day_on,
-        sum(day.timely_n) as numerator,
-        sum(day.observed_n) as denominator
-    from {{ ref('data_day') }} as day
-    group by day.day_on
-    having bool_and(day.observed_n = day.due_n)
-    union all
     select
         'complete_rate' as part,
         day.day_on,

@@ -12,7 +12,7 @@ select
     score.scheme as scheme_key,
     score.part_code as item_key,
     max(coalesce(citymgmt.name_zh, hotline.name_zh)) as name_zh,
-    cast(score.weight * 100 as decimal(6, 2)) as weight,
+    cast(score.weight * 100.0 as decimal(6, 2)) as weight,
     score.part_code as indicator_id,
     false as is_veto
 from {{ std_in_force('std_score_scheme', ['scheme', 'part_code']) }} as score

@@ -28,7 +28,7 @@ cases as (
         fact.is_time_valid,
         {{ seconds_between('fact.created_at', 'fact.closed_at') }} as open_s
     from {{ ref('fct_case') }} as fact
-    where fact.is_void is not true
+    where fact.is_void is not true and fact.duplicate_of_case_key is null
 ),
 
 -- Rows exist for windows the source covers at least in part; days it owes are counted beside.
@@ -135,9 +135,11 @@ steps as (
     where joined.closed_at is not null
 ),
 
+-- Of windows that some system covers: a step before the first of them is in its stock all the same.
 ends as (
     select distinct windows.ends_at
     from windows
+    inner join coverage on windows.window_id = coverage.window_id and coverage.days_in_n > 0
 ),
 
 stepped as (
@@ -204,6 +206,85 @@ open_at_end as (
         sum(running.stock_n) filter (where running.stock = 'very_long') as open_over_365d_n
     from running
     group by running.source_system, running.division_code, running.ends_at
+),
+
+-- The hotline's own rates: what was taken on, what was due, what was settled, whom they asked, each by its own moment.
+counted as (
+    select counted.*
+    from {{ ref('case_counted') }} as counted
+),
+
+received as (
+    select
+        windows.window_id,
+        scope.scope_code as division_code,
+        counted.source_system,
+        count(*) as received_n,
+        count(*) filter (where counted.is_dispatched) as dispatched_n,
+        count(*) filter (where counted.is_direct) as direct_n,
+        count(*) filter (where counted.bounced_n > 0) as bounced_n
+    from counted
+    cross join kinds
+    asof inner join windows on kinds.window_kind = windows.window_kind and counted.accepted_at >= windows.starts_at
+    inner join {{ ref('bridge_division_scope') }} as scope
+        on counted.division_code is not distinct from scope.division_code
+    where counted.accepted_at < windows.ends_at
+    group by windows.window_id, scope.scope_code, counted.source_system
+),
+
+due as (
+    select
+        windows.window_id,
+        scope.scope_code as division_code,
+        counted.source_system,
+        count(*) as due_n,
+        count(*) filter (where counted.settled_at <= counted.deadline_at) as due_in_time_n
+    from counted
+    cross join kinds
+    asof inner join windows on kinds.window_kind = windows.window_kind and counted.deadline_at >= windows.starts_at
+    inner join {{ ref('bridge_division_scope') }} as scope
+        on counted.division_code is not distinct from scope.division_code
+    where counted.deadline_at < windows.ends_at and counted.is_to_settle
+    group by windows.window_id, scope.scope_code, counted.source_system
+),
+
+settled as (
+    select
+        windows.window_id,
+        scope.scope_code as division_code,
+        counted.source_system,
+        count(*) as settled_n,
+        count(*) filter (where counted.rework_n > 0) as reopened_n,
+        count(*) filter (where counted.visited_at is not null) as appraised_n
+    from counted
+    cross join kinds
+    asof inner join windows on kinds.window_kind = windows.window_kind and counted.settled_at >= windows.starts_at
+    inner join {{ ref('bridge_division_scope') }} as scope
+        on counted.division_code is not distinct from scope.division_code
+    where counted.settled_at < windows.ends_at and counted.is_to_settle
+    group by windows.window_id, scope.scope_code, counted.source_system
+),
+
+visited as (
+    select
+        windows.window_id,
+        scope.scope_code as division_code,
+        counted.source_system,
+        count(*) as visited_n,
+        cast(sum(whole.weight) as bigint) as satisfied_n,
+        sum(part.weight) as satisfied_weight,
+        count(*) filter (where counted.is_solved) as solved_n
+    from counted
+    cross join kinds
+    asof inner join windows on kinds.window_kind = windows.window_kind and counted.visited_at >= windows.starts_at
+    inner join {{ ref('bridge_division_scope') }} as scope
+        on counted.division_code is not distinct from scope.division_code
+    inner join {{ std_in_force('satisfaction_weight', ['variant', 'satisfaction_no']) }} as whole
+        on counted.satisfaction_no = whole.satisfaction_no and not whole.is_partial
+    inner join {{ std_in_force('satisfaction_weight', ['variant', 'satisfaction_no']) }} as part
+        on counted.satisfaction_no = part.satisfaction_no and part.is_partial
+    where counted.visited_at < windows.ends_at
+    group by windows.window_id, scope.scope_code, counted.source_system
 )
 
 select
@@ -222,7 +303,32 @@ select
     {{ hours_of('closed.median_s') }} as median_close_hours,
     {{ hours_of('closed.p90_s') }} as p90_close_hours,
     cast(coalesce(closed.invalid_time_n, 0) as bigint) as invalid_time_n,
-    cast(grid.days_missing_n as bigint) as days_missing_n
+    cast(grid.days_missing_n as bigint) as days_missing_n,
+    coalesce(received.received_n, 0) as received_n,
+    coalesce(received.dispatched_n, 0) as dispatched_n,
+    {{ percent_of('received.dispatched_n', 'received.received_n') }} as dispatch_pct,
+    coalesce(received.direct_n, 0) as direct_n,
+    {{ percent_of('received.direct_n', 'received.received_n') }} as direct_pct,
+    {{ percent_of('received.bounced_n', 'received.dispatched_n') }} as bounce_pct,
+    coalesce(due.due_n, 0) as due_cases_n,
+    coalesce(due.due_in_time_n, 0) as due_in_time_n,
+    {{ percent_of('due.due_in_time_n', 'due.due_n') }} as on_time_pct,
+    coalesce(settled.settled_n, 0) as settled_n,
+    {{ percent_of('settled.reopened_n', 'settled.settled_n') }} as reopened_pct,
+    {{ percent_of('settled.appraised_n', 'settled.settled_n') }} as appraised_pct,
+    coalesce(visited.visited_n, 0) as visited_n,
+    {{ percent_of('visited.satisfied_n', 'visited.visited_n') }} as satisfied_pct,
+    cast(100.0 * {{ wilson_low('visited.satisfied_n', 'visited.visited_n') }} as decimal(6, 2)) as satisfied_low_pct,
+    cast(100.0 * {{ wilson_high('visited.satisfied_n', 'visited.visited_n') }} as decimal(6, 2)) as satisfied_high_pct,
+    {{ percent_of('visited.satisfied_weight', 'visited.visited_n') }} as satisfied_weighted_pct,
+    {{ percent_of('visited.solved_n', 'visited.visited_n') }} as solved_pct,
+    {% if fed_by('grid') and not in_unit_test() -%}
+    cast(
+        cast(received.received_n * 10000 as decimal(24, 6)) / nullif(residents.resident_population_n, 0) as decimal(12, 2)
+    ) as received_per_10k
+    {%- else -%}
+    cast(null as decimal(12, 2)) as received_per_10k
+    {%- endif %}
 from grid
 inner join open_at_end
     on
@@ -239,3 +345,26 @@ left join closed
         grid.window_id = closed.window_id
         and grid.division_code = closed.division_code
         and grid.source_system = closed.source_system
+left join received
+    on
+        grid.window_id = received.window_id
+        and grid.division_code = received.division_code
+        and grid.source_system = received.source_system
+left join due
+    on
+        grid.window_id = due.window_id
+        and grid.division_code = due.division_code
+        and grid.source_system = due.source_system
+left join settled
+    on
+        grid.window_id = settled.window_id
+        and grid.division_code = settled.division_code
+        and grid.source_system = settled.source_system
+left join visited
+    on
+        grid.window_id = visited.window_id
+        and grid.division_code = visited.division_code
+        and grid.source_system = visited.source_system
+{% if fed_by('grid') and not in_unit_test() -%}
+left join {{ ref('division_residents') }} as residents on grid.division_code = residents.division_code
+{%- endif %}

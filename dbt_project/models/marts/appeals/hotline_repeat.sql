@@ -34,7 +34,7 @@ select
     windows.last_on as ends_on,
     bridge.scope_code as division_code,
     calls.category_key,
-    count(*) filter (where not calls.is_second_copy) as accepted_n,
+    count(*) filter (where not calls.is_second_copy) as received_n,
     count(*) filter (where repeats.is_repeat) as repeat_n,
     {{ percent_of('count(*) filter (where repeats.is_repeat)', 'count(*) filter (where not calls.is_second_copy)') }}
     as repeat_pct,

@@ -24,7 +24,7 @@ counted as (
     asof inner join windows on fact.created_at >= windows.starts_at
     inner join {{ ref('bridge_division_scope') }} as scope
         on fact.division_code is not distinct from scope.division_code
-    where fact.created_at < windows.ends_at and fact.is_void is not true
+    where fact.created_at < windows.ends_at and fact.is_void is not true and fact.duplicate_of_case_key is null
     group by windows.window_id, scope.scope_code, fact.source_system, fact.category_key
 ),
 

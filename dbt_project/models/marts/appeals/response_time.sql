@@ -20,7 +20,7 @@ closings as (
         {{ seconds_between('fact.created_at', 'fact.closed_at') }} as open_s
     from {{ ref('fct_case') }} as fact
     -- A closing before the opening is a slip of the source: it has no duration.
-    where fact.is_closed and fact.is_time_valid and fact.is_void is not true
+    where fact.is_closed and fact.is_time_valid and fact.is_void is not true and fact.duplicate_of_case_key is null
 )
 
 select

@@ -188,7 +188,7 @@ select
     scored.file_right_pct,
     {{ percent_of('scored.supervisor_filed_n', 'scored.supervisor_reported_n') }} as supervisor_right_pct,
     {{ percent_of('scored.public_filed_n', 'scored.filed_n') }} as public_report_pct,
-    scored.due_n,
+    scored.due_n as due_cases_n,
     {{ percent_of('scored.due_handled_n', 'scored.due_n') }} as handle_pct,
     {{ percent_of('scored.due_handled_in_time_n', 'scored.due_n') }} as handle_in_time_pct,
     {{ percent_of('scored.due_closed_n', 'scored.due_n') }} as close_pct,

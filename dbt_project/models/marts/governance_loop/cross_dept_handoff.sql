@@ -84,6 +84,7 @@ left join edges as back
         edges.window_kind = back.window_kind and edges.first_on = back.first_on
         and edges.from_department_key = back.to_department_key
         and edges.to_department_key = back.from_department_key
+        and edges.from_department_key <> edges.to_department_key
 left join worked
     on
         edges.window_kind = worked.window_kind and edges.first_on = worked.first_on

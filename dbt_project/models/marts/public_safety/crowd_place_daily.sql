@@ -10,6 +10,23 @@ with days as (
     left join {{ ref('dim_date') }} as calendar on venue.day_on = calendar.date_on
 ),
 
+-- Last year's day: the same day of the same holiday, else the same weekday.
+twin_days as (
+    select
+        today.date_on,
+        coalesce(
+            holiday.date_on,
+            cast(today.date_on - to_days(7 * cast({{ threshold('weeks_in_a_year') }} as integer)) as date)
+        ) as last_year_on
+    from {{ ref('dim_date') }} as today
+    left join {{ ref('dim_date') }} as holiday
+        on
+            today.is_holiday and holiday.is_holiday
+            and today.holiday_name_zh = holiday.holiday_name_zh
+            and today.holiday_day_no = holiday.holiday_day_no
+            and holiday.year_no = today.year_no - 1
+),
+
 -- What the venue usually has on such a day: the same weekday of the weeks before, free days with free days only.
 usual as (
     select
@@ -60,10 +77,5 @@ select
     cast(days.faulty_slots_n * 100.0 / days.slots_n as decimal(5, 1)) as faulty_slots_pct
 from days
 left join usual on days.venue_key = usual.venue_key and days.day_on = usual.day_on
--- Last year's day: the same day of the same holiday, else the same weekday.
-left join days as last_year
-    on
-        days.venue_key = last_year.venue_key
-        and last_year.day_on = cast(
-            days.day_on - to_days(7 * cast({{ threshold('weeks_in_a_year') }} as integer)) as date
-        )
+left join twin_days on days.day_on = twin_days.date_on
+left join days as last_year on days.venue_key = last_year.venue_key and twin_days.last_year_on = last_year.day_on
