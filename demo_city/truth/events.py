@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from demo_city.world import World
 
 LOOKS_BACK = {"S07": 240, "S13": 365, "S19": 900, "S32": 150}
-"""Days before the delivered ones whose events count too: hazards still open, visits of a year, orders under way, weeks that
-say what is usual."""
+"""Days before the delivered ones whose events count too: hazards still open, visits of a year, orders under way, weeks
+that say what is usual."""
 
 
 @dataclass(frozen=True)
