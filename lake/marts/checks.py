@@ -74,7 +74,7 @@ def run_checks(duck: Any, checks: Sequence[Check]) -> Iterator[Checked]:
         try:
             row = duck.execute(f"SELECT {check.counted} FROM ({check.sql}\n) AS wrong").fetchone()
         except duckdb.Error as error:
-            yield Checked(check, "error", None, time.perf_counter() - begun, f"{type(error).__name__}: {error}")
+            yield Checked(check, "error", None, time.perf_counter() - begun, str(error))
             continue
         failures = int((row or (0,))[0] or 0)
         status = "pass" if not failures else "warn" if check.is_warning else "fail"
