@@ -7,13 +7,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lake.engine import extension_file
+from lake.engine import connect, extension_file
 from lake.errors import BuildFailed
+from lake.marts.checks import Check, Checked, compiled_of, run_checks
 from lake.marts.pins import Pins, write_json
 from lake.settings import Settings
 
@@ -34,21 +35,28 @@ class Outcome:
 
 
 def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_seeds: bool) -> Outcome:
-    """Seeds (unless carried on), models and data tests, in one `dbt build`.
+    """Seeds (unless carried on) and models in one `dbt build`, then their data tests.
 
     Raises:
         BuildFailed: a model could not be built or a test failed; names it, with the number of rows.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
     if not with_seeds:
         arguments += ["--exclude-resource-type", "seed"]
     nodes = invoke(settings, pins, folder, private, arguments)
-    write_json(folder / LOG, {"nodes": [_line(node) for node in nodes]})
-    _raise_failures(nodes, folder, pins)
+    lines = [_line(node) for node in nodes]
+    write_json(folder / LOG, {"nodes": lines})
+    _raise_failures([_told(node) for node in nodes if str(node.status) in _BROKEN], folder, pins)
+    checks = _checks(settings, pins, folder)
+    files = (file.path for table in pins.tables.values() for file in table.files)
+    with connect(settings, private, read_only=True, extensions=("spatial",), reads=files) as duck:
+        checked = list(run_checks(duck, checks))
+    write_json(folder / LOG, {"nodes": lines + [_check_line(one) for one in checked]})
+    _raise_failures([_told_check(one) for one in checked if one.status in (*_BROKEN, "fail")], folder, pins)
     return Outcome(
         models=sum(node.node.resource_type == "model" for node in nodes),
-        tests=sum(node.node.resource_type == "test" for node in nodes),
-        warned=[node.node.name for node in nodes if str(node.status) == "warn"],
+        tests=len(checked),
+        warned=[one.check.name for one in checked if one.status == "warn"],
     )
 
 
@@ -69,23 +77,48 @@ def invoke(settings: Settings, pins: Pins, folder: Path, private: Path, argument
 def manifest(settings: Settings, pins: Pins, folder: Path) -> Any:
     """The parsed project. Parsing takes seconds, so it is kept under the hash of all that it depends on."""
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.version import __version__ as dbt_version
 
-    parts = [pins.code_hash, pins.seeds_hash, pins.city, pins.zone, str(settings.root), dbt_version]
-    kept = settings.home / "cache" / "dbt" / f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}.msgpack"
+    kept = _kept(settings, pins, "msgpack")
     if kept.exists():
         return Manifest.from_msgpack(kept.read_bytes())
     with _dbt(settings, folder / PRIVATE_FILE):
         result = _runner(None).invoke(["parse", "--no-partial-parse", *_common(settings, pins, folder)])
     if result.exception is not None or not result.success:
         raise failed("the dbt project cannot be parsed", _read_log(folder), pins)
+    _keep(kept, result.result.to_msgpack())
+    return result.result
+
+
+def _checks(settings: Settings, pins: Pins, folder: Path) -> list[Check]:
+    """The data tests as SQL; compiled once and kept like the parsed project, for they depend on nothing else."""
+    kept = _kept(settings, pins, "checks.json")
+    if kept.exists():
+        return [Check(**check) for check in json.loads(kept.read_text(encoding="utf-8"))]
+    nodes = invoke(settings, pins, folder, folder / PRIVATE_FILE, ["compile", "--select", "test_type:data"])
+    _raise_failures([_told(node) for node in nodes if str(node.status) in _BROKEN], folder, pins)
+    checks = compiled_of([node.node for node in nodes])
+    _keep(kept, json.dumps([asdict(check) for check in checks], ensure_ascii=False).encode())
+    return checks
+
+
+def _kept(settings: Settings, pins: Pins, suffix: str) -> Path:
+    """Where something is kept that depends on the project, the city and dbt alone."""
+    from dbt.version import __version__ as dbt_version
+
+    parts = [pins.code_hash, pins.seeds_hash, pins.city, pins.zone, str(settings.root), dbt_version]
+    digest = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+    return settings.home / "cache" / "dbt" / f"{digest}.{suffix}"
+
+
+def _keep(kept: Path, content: bytes) -> None:
+    """Whole or not at all, and the only one of its kind."""
     kept.parent.mkdir(parents=True, exist_ok=True)
-    for older in kept.parent.glob("*.msgpack"):
+    suffix = kept.name.partition(".")[2]
+    for older in kept.parent.glob(f"*.{suffix}"):
         older.unlink()
     beside = kept.with_suffix(f".{os.getpid()}.tmp")
-    beside.write_bytes(result.result.to_msgpack())
+    beside.write_bytes(content)
     beside.replace(kept)
-    return result.result
 
 
 def failed(cause: str, remedy: str, pins: Pins | None = None) -> BuildFailed:
@@ -147,18 +180,21 @@ def _dbt(settings: Settings, private: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _raise_failures(nodes: list[Any], folder: Path, pins: Pins) -> None:
-    bad = [node for node in nodes if str(node.status) in (*_BROKEN, "fail")]
-    if not bad:
+def _raise_failures(told: Sequence[str], folder: Path, pins: Pins) -> None:
+    if not told:
         return
-    named = [
-        f"test {node.node.name} failed in {node.failures} rows"
-        if str(node.status) == "fail"
-        else f"{node.node.resource_type} {node.node.name} could not be made ({_kind(node.message)})"
-        for node in bad[:_NAMED_FAILURES]
-    ]
-    more = f" and {len(bad) - _NAMED_FAILURES} more" if len(bad) > _NAMED_FAILURES else ""
-    raise failed("; ".join(named) + more, _read_log(folder), pins)
+    more = f" and {len(told) - _NAMED_FAILURES} more" if len(told) > _NAMED_FAILURES else ""
+    raise failed("; ".join(told[:_NAMED_FAILURES]) + more, _read_log(folder), pins)
+
+
+def _told(node: Any) -> str:
+    return f"{node.node.resource_type} {node.node.name} could not be made ({_kind(node.message)})"
+
+
+def _told_check(one: Checked) -> str:
+    if one.status == "fail":
+        return f"test {one.check.name} failed in {one.failures} rows"
+    return f"test {one.check.name} could not be made ({_kind(one.message)})"
 
 
 def _line(node: Any) -> dict[str, Any]:
@@ -173,8 +209,20 @@ def _line(node: Any) -> dict[str, Any]:
     }
 
 
+def _check_line(one: Checked) -> dict[str, Any]:
+    """The same of a test, with its SQL where it is needed."""
+    return {
+        "node": one.check.id,
+        "status": one.status,
+        "seconds": round(one.seconds, 3),
+        "rows_failed": one.failures,
+        "error": _kind(one.message) if one.status in _BROKEN else None,
+        **({"sql": one.check.sql} if one.status != "pass" else {}),
+    }
+
+
 def _read_log(folder: Path) -> str:
-    return f"look at builds/{folder.name}/{LOG}; the SQL lies in its target/compiled and can be run on {PRIVATE_FILE}"
+    return f"look at builds/{folder.name}/{LOG}; a test's SQL stands in it, a model's in target/compiled; run it on {PRIVATE_FILE}"
 
 
 def _kind(message: object) -> str:

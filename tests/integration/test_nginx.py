@@ -54,6 +54,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     marts = base / "site" / "marts"
     (marts / "build").mkdir(parents=True)
     (marts / "build" / "marts.duckdb").write_bytes(b"duck" * 100)
+    (marts / "build" / "audience").mkdir()
+    (marts / "build" / "audience" / "elderly_care.duckdb").write_bytes(b"names")
     (marts / "current").symlink_to("build")
     (marts / ".incoming-x").mkdir()
     (marts / ".incoming-x" / "marts.duckdb").write_bytes(b"half")
@@ -121,6 +123,8 @@ def test_nobody_gets_in_without_a_password(site: Site, path: str) -> None:
         "/briefs../vault",
         "/marts/.incoming-x/marts.duckdb",
         "/marts/%2eincoming-x/",
+        "/marts/current/audience/elderly_care.duckdb",
+        "/marts/build/audience/",
         "/nginx.conf",
         "/secrets/s3_secret",
     ],
