@@ -222,7 +222,10 @@ def _check_line(one: Checked) -> dict[str, Any]:
 
 
 def _read_log(folder: Path) -> str:
-    return f"look at builds/{folder.name}/{LOG}; a test's SQL stands in it, a model's in target/compiled; run it on {PRIVATE_FILE}"
+    return (
+        f"look at builds/{folder.name}/{LOG}; a test's SQL stands in it, a model's in target/compiled; "
+        f"run it on {PRIVATE_FILE}"
+    )
 
 
 def _kind(message: object) -> str:

@@ -7,9 +7,12 @@
 ) }}
 -- Days on which a platform was missing are left out: their sums are lower for no reason of the building's.
 with platforms as (
-    select max(stairs.platforms_n) as platforms_n
+    select
+        date_trunc('month', stairs.date_on) as month_on,
+        max(stairs.platforms_n) as platforms_n
     from {{ ref('input_delivery_day') }} as stairs
     where {{ changed_months('stairs.delivered_on', 'express__building_day') }}
+    group by date_trunc('month', stairs.date_on)
 )
 
 select
@@ -25,6 +28,7 @@ select
     cast(sum(stairs.late_meals_n) as bigint) as late_meals_n,
     max(stairs.recipients_30d_n) as recipients_30d_n
 from {{ ref('input_delivery_day') }} as stairs
-inner join platforms on stairs.platforms_n = platforms.platforms_n
+inner join platforms
+    on date_trunc('month', stairs.date_on) = platforms.month_on and stairs.platforms_n = platforms.platforms_n
 where {{ changed_months('stairs.delivered_on', 'express__building_day') }}
 group by stairs.unit_key, date_trunc('month', stairs.date_on)

@@ -115,11 +115,9 @@ located as (
         min_by(
             grid.grid_id,
             (
-                pow(cast(points.latitude - grid.latitude as double), 1 + 1)
-                + pow(
-                    cast(points.longitude - grid.longitude as double) * cos(radians(cast(points.latitude as double))),
-                    1 + 1
-                ),
+                cast(points.latitude - grid.latitude as double) * cast(points.latitude - grid.latitude as double)
+                + cast(points.longitude - grid.longitude as double) * cast(points.longitude - grid.longitude as double)
+                * cos(radians(cast(points.latitude as double))) * cos(radians(cast(points.latitude as double))),
                 grid.grid_id
             )
         ) as grid_id
