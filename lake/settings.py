@@ -151,6 +151,13 @@ class Settings:
         return self.home / "issues"
 
     @property
+    def parsed(self) -> Path:
+        """The dbt project as it was parsed, under the hash of all that it depends on. Homes may share it
+        (``CITYBRAIN_PARSED``): it holds nothing of theirs."""
+        shared = self.environment.get("CITYBRAIN_PARSED") or os.environ.get("CITYBRAIN_PARSED")
+        return Path(shared).resolve() if shared else self.home / "cache" / "dbt"
+
+    @property
     def data_docs(self) -> Path:
         """Great Expectations' pages, without values."""
         return self.home / "data_docs"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,6 +13,9 @@ import pytest
 
 from lake.settings import PROJECT_ROOT, Settings
 from samples.serve import StandIn
+
+# Homes of tests share what dbt parsed; it is kept under the hash of the project, so nothing stale is ever read.
+os.environ.setdefault("CITYBRAIN_PARSED", str(Path(tempfile.gettempdir()) / f"citybrain-parsed-{os.getuid()}"))
 
 LAST_DAY = date(2023, 4, 3)
 FIRST_DAY = date(2023, 1, 1)

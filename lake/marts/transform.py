@@ -12,13 +12,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from lake.engine import connect, extension_file
 from lake.errors import BuildFailed
 from lake.marts.checks import Check, Checked, compiled_of, run_checks
 from lake.marts.pins import Pins, write_json
+from lake.marts.promised import broken_promises
+from lake.marts.seeds import lay_seeds
 from lake.settings import Settings
 
 _NAMED_FAILURES = 5
+_KEPT = 6
 _BROKEN = ("error", "runtime error")
 _ERROR_KIND = re.compile(r"(Compilation|[A-Z][A-Za-z ]{2,30}) Error\b")
 LOG = "log.json"
@@ -35,21 +40,22 @@ class Outcome:
 
 
 def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_seeds: bool) -> Outcome:
-    """Seeds (unless carried on) and models in one `dbt build`, then their data tests.
+    """Seeds (unless carried on), the models by dbt, then their data tests.
 
     Raises:
-        BuildFailed: a model could not be built or a test failed; names it, with the number of rows.
+        BuildFailed: a seed does not fit, a model cannot be built or a test fails; names it, with the number of rows.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
-    if not with_seeds:
-        arguments += ["--exclude-resource-type", "seed"]
-    nodes = invoke(settings, pins, folder, private, arguments)
+    if with_seeds:
+        lay(settings, pins, folder, private)
+    nodes = invoke(settings, pins, folder, private, ["run"])
     lines = [_line(node) for node in nodes]
     write_json(folder / LOG, {"nodes": lines})
     _raise_failures([_told(node) for node in nodes if str(node.status) in _BROKEN], folder, pins)
     checks = _checks(settings, pins, folder)
+    parsed = manifest(settings, pins, folder)
     files = (file.path for table in pins.tables.values() for file in table.files)
     with connect(settings, private, read_only=True, extensions=("spatial",), reads=files) as duck:
+        _raise_failures(broken_promises(duck, parsed), folder, pins)
         checked = list(run_checks(duck, checks))
     write_json(folder / LOG, {"nodes": lines + [_check_line(one) for one in checked]})
     _raise_failures([_told_check(one) for one in checked if one.status in (*_BROKEN, "fail")], folder, pins)
@@ -58,6 +64,20 @@ def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_see
         tests=len(checked),
         warned=[one.check.name for one in checked if one.status == "warn"],
     )
+
+
+def lay(settings: Settings, pins: Pins, folder: Path, private: Path) -> None:
+    """Lay the seeds of the city into a build's file.
+
+    Raises:
+        BuildFailed: one does not fit its YAML.
+    """
+    parsed = manifest(settings, pins, folder)
+    try:
+        with connect(settings, private) as duck:
+            lay_seeds(duck, parsed, settings.root / "dbt_project")
+    except (duckdb.Error, ValueError) as error:  # seeds are ours and hold no cell of a department
+        raise failed(f"a seed does not fit its YAML: {str(error).splitlines()[0]}", _read_log(folder), pins) from error
 
 
 def invoke(settings: Settings, pins: Pins, folder: Path, private: Path, arguments: list[str]) -> list[Any]:
@@ -77,16 +97,19 @@ def invoke(settings: Settings, pins: Pins, folder: Path, private: Path, argument
 def manifest(settings: Settings, pins: Pins, folder: Path) -> Any:
     """The parsed project. Parsing takes seconds, so it is kept under the hash of all that it depends on."""
     from dbt.contracts.graph.manifest import Manifest
+    from filelock import FileLock
 
     kept = _kept(settings, pins, "msgpack")
-    if kept.exists():
-        return Manifest.from_msgpack(kept.read_bytes())
-    with _dbt(settings, folder / PRIVATE_FILE):
-        result = _runner(None).invoke(["parse", "--no-partial-parse", *_common(settings, pins, folder)])
-    if result.exception is not None or not result.success:
-        raise failed("the dbt project cannot be parsed", _read_log(folder), pins)
-    _keep(kept, result.result.to_msgpack())
-    return result.result
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept.with_suffix(".lock")):  # two who need it at once parse it once
+        if kept.exists():
+            return Manifest.from_msgpack(kept.read_bytes())
+        with _dbt(settings, folder / PRIVATE_FILE):
+            result = _runner(None).invoke(["parse", "--no-partial-parse", *_common(settings, pins, folder)])
+        if result.exception is not None or not result.success:
+            raise failed("the dbt project cannot be parsed", _read_log(folder), pins)
+        _keep(kept, result.result.to_msgpack())
+        return result.result
 
 
 def _checks(settings: Settings, pins: Pins, folder: Path) -> list[Check]:
@@ -107,18 +130,17 @@ def _kept(settings: Settings, pins: Pins, suffix: str) -> Path:
 
     parts = [pins.code_hash, pins.seeds_hash, pins.city, pins.zone, str(settings.root), dbt_version]
     digest = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-    return settings.home / "cache" / "dbt" / f"{digest}.{suffix}"
+    return settings.parsed / f"{digest}.{suffix}"
 
 
 def _keep(kept: Path, content: bytes) -> None:
-    """Whole or not at all, and the only one of its kind."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    suffix = kept.name.partition(".")[2]
-    for older in kept.parent.glob(f"*.{suffix}"):
-        older.unlink()
+    """Whole or not at all; of what was kept before the newest stay, for homes may share the room."""
     beside = kept.with_suffix(f".{os.getpid()}.tmp")
     beside.write_bytes(content)
     beside.replace(kept)
+    suffix = kept.name.partition(".")[2]
+    for older in sorted(kept.parent.glob(f"*.{suffix}"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        older.unlink(missing_ok=True)
 
 
 def failed(cause: str, remedy: str, pins: Pins | None = None) -> BuildFailed:

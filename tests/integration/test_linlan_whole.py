@@ -12,12 +12,16 @@ import pytest
 
 from demo_city.days import Days
 from demo_city.departments import datasets
+from demo_city.grade.indicators import grade_indicators
 from demo_city.systems import DemoCity
+from demo_city.truth import read_truth, write_truth
+from lake import marts
 from lake.contracts import load_contracts
 from lake.contracts.model import Contract, Treatment, Window
 from lake.engine import connect
 from lake.errors import CitybrainError
 from lake.load import load_range
+from lake.marts.people import person_columns
 from lake.reconcile import reconcile
 from lake.settings import PROJECT_ROOT, Settings
 from lake.upkeep import make_ready
@@ -112,3 +116,34 @@ def _hits(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, 
             f"""SELECT count(*) FROM read_parquet('{path}') AS told JOIN personal ON told."{name}" = personal.value"""
         ).fetchone()[0]
     ]
+
+
+@pytest.fixture(scope="module")
+def published(linlan: Linlan) -> Linlan:
+    """Its marts, built from scratch and published."""
+    marts.publish(marts.build(linlan.settings, UNTIL), linlan.settings)
+    return linlan
+
+
+def test_every_mart_answers_its_own_question_and_the_cookbook_runs(published: Linlan) -> None:
+    assert marts.example_failures(published.settings) == []
+
+
+def test_no_key_of_a_person_is_in_a_mart(published: Linlan) -> None:
+    assert person_columns(published.settings) == []
+
+
+def test_indicators_are_right_or_say_that_they_are_not_complete(published: Linlan, tmp_path: Path) -> None:
+    write_truth(published.departments.world, Days(FIRST, UNTIL), tmp_path, leads=[])
+    with read_truth(tmp_path) as truth:
+        lines = grade_indicators(truth, published.settings)
+    graded = {line.indicator_id for line in lines if line.right}
+    assert len(graded) >= 20, graded
+    values = sum(line.values for line in lines)
+    wrong = {
+        (line.indicator_id, line.part, line.variant): line.wrong - line.wrong_unrecoverable
+        for line in lines
+        if line.wrong > line.wrong_unrecoverable
+    }
+    assert sum(wrong.values()) <= 0.02 * values, wrong
+    assert sum(line.right for line in lines) >= 0.5 * values
