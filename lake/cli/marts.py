@@ -105,21 +105,26 @@ def parquet_command() -> None:
 
 
 @app.command("examples")
-def examples_command(as_json: JsonFlag = False) -> None:
+def examples_command(
+    cookbook: Annotated[bool, typer.Option("--cookbook", help="the questions of docs/cookbook instead")] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Ask the example question of every published mart. Exit status 1 when one is missing, fails or answers nothing.
 
-    Example: citybrain marts examples
+    With --cookbook a question about tables that the city does not have is not asked, and that is no failure.
+
+    Example: citybrain marts examples --cookbook
     """
     from lake import marts
 
-    asked = marts.ask_examples(settings())
+    asked = marts.ask_cookbook(settings()) if cookbook else marts.ask_examples(settings())
     if as_json:
         print_json([dataclasses.asdict(one) for one in asked])
     else:
         print_table(
-            "Examples",
-            ["mart", "question", "rows", "failure"],
-            [(one.mart, one.question_zh, one.row_n, one.failure or "") for one in asked],
+            "Cookbook" if cookbook else "Examples",
+            ["question of" if cookbook else "mart", "question", "rows", "failure"],
+            [(one.mart, one.question_zh, one.row_n, one.failure or one.not_asked or "") for one in asked],
         )
     if any(one.failure for one in asked):
         raise typer.Exit(1)

@@ -6,6 +6,7 @@
 """
 
 from lake.marts.build import Build, build, find_build
+from lake.marts.cookbook import ask_cookbook, cookbook_failures
 from lake.marts.counting import Verdict, count_marts
 from lake.marts.examples import Asked, ask_examples, example_failures
 from lake.marts.export import export
@@ -14,6 +15,6 @@ from lake.marts.publish import publish, rollback
 from lake.marts.query import Answer, query
 
 __all__ = [
-    "Answer", "Asked", "Build", "Verdict", "ask_examples", "build", "count_marts", "example_failures", "export",
-    "find_build", "publish", "query", "rollback", "write_parquet",
+    "Answer", "Asked", "Build", "Verdict", "ask_cookbook", "ask_examples", "build", "cookbook_failures", "count_marts",
+    "example_failures", "export", "find_build", "publish", "query", "rollback", "write_parquet",
 ]  # fmt: skip

@@ -14,10 +14,11 @@ class Asked:
     """One example that was asked.
 
     Attributes:
-        mart: ``schema.table``.
-        question_zh, sql: as the mart's YAML has them.
+        mart: ``schema.table``; of the cookbook, page and number.
+        question_zh, sql: as the mart's YAML, or the page, has them.
         row_n: rows of the answer.
         failure: why it is no good; None when it is.
+        not_asked: why it was not asked; None when it was.
     """
 
     mart: str
@@ -25,6 +26,7 @@ class Asked:
     sql: str
     row_n: int
     failure: str | None
+    not_asked: str | None = None
 
 
 def ask_examples(settings: Settings) -> list[Asked]:
