@@ -136,7 +136,7 @@ def write(found: Any, connection: Any, relation: str, columns: Mapping[str, str]
         missing, extra = sorted(set(columns) - names), sorted(names - set(columns))
         raise ValueError(f"columns promised and not returned: {missing}; returned and not promised: {extra}")
     made = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    connection.execute(f"create table {relation} ({made})")
+    connection.execute(f"create or replace table {relation} ({made})")
     table = found if isinstance(found, pa.Table) else pa.table({name: _arrow(found[name]) for name in columns})
     if not table.num_rows:
         return

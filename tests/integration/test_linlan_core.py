@@ -34,9 +34,7 @@ ALLOWED_HERE: dict[str, str] = {
     "10000.0": "the same",
     "86400.0": "seconds in a day",
     "万": "the character by which an amount in words says ten thousand",
-    **dict.fromkeys(
-        ("red", "orange", "yellow", "blue"), "colour of GB/T 39174 and others, key of the seed std_four_colour"
-    ),
+    **dict.fromkeys(("red", "orange", "yellow", "blue"), "colour of a risk, key of the seed of the four colours"),
     **dict.fromkeys(
         ("equipment", "events", "hazards", "inherent", "inspection", "overdue"),
         "component made in the same statement, weighed by a seed",

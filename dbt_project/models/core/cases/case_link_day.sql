@@ -1,5 +1,5 @@
 {{ config(schema='staging') }}
--- depends_on: {{ ref('case_touched') }}, {{ ref('fct_case_state') }}, {{ ref('threshold') }}
+-- depends_on: {{ ref('case_touched') }}, {{ ref('fct_case_state') }}, {{ ref('threshold') }}, {{ ref('threshold_override') }}
 {%- set held = carried('core', 'case_link') %}
 {% if held -%}
 with now_linked as (

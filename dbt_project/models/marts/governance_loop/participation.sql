@@ -67,18 +67,17 @@ select
     residents.division_code,
     residents.resident_population_n,
     coalesce(told.reports_n, 0) as reports_n,
-    cast(coalesce(told.reports_n, 0) * 10000.0 / nullif(residents.resident_population_n, 0) as decimal(12, 4)) as reports_per_10k,
+    cast(coalesce(told.reports_n, 0) * 10000 / nullif(residents.resident_population_n, 0) as decimal(12, 4)) as reports_per_10k,
     coalesce(told.reports_first_n, 0) as reports_first_n,
     {{ percent_of('told.reports_first_n', 'told.first_n') }} as reports_first_pct,
     coalesce(told.self_check_n, 0) as self_check_n,
     coalesce(asked.ratings_n, 0) as ratings_n,
     volunteers.volunteers_n,
     cast(
-        volunteers.volunteers_n * 10000.0 / nullif(residents.resident_population_n, 0) as decimal(12, 4)
+        volunteers.volunteers_n * 10000 / nullif(residents.resident_population_n, 0) as decimal(12, 4)
     ) as volunteers_per_10k,
     volunteers.grids_n,
     volunteers.grids_with_volunteers_n,
-    {{ percent_of('volunteers.grids_with_volunteers_n', 'volunteers.grids_n') }} as grids_with_volunteers_pct,
     coalesce(surveyed.survey_n, 0) as survey_n
 from months
 cross join {{ ref('division_residents') }} as residents

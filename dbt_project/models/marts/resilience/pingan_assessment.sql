@@ -29,7 +29,7 @@ cells as (
         windows.last_on,
         counties.division_code,
         -- Turns a count of the window into a rate for 10,000 residents and year.
-        10000.0 * {{ threshold('season_days') }} / windows.days_n / nullif(counties.resident_population_n, 0) as by_year
+        10000 * {{ threshold('season_days') }} / windows.days_n / nullif(counties.resident_population_n, 0) as by_year
     from windows
     cross join counties
 ),

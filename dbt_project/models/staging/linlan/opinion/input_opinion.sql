@@ -1,7 +1,8 @@
 with delivered as (
     select
-        source.*,
-        source.township_code as area_code
+        source.* exclude (area_code),
+        source.area_code as county_code,
+        coalesce(source.township_code, source.area_code) as area_code
     from {{ source('lake', 'opinion__topic_day') }} as source
 ),
 
@@ -21,6 +22,7 @@ select
         case when post.negative_share > 1 then post.negative_share else post.negative_share * 100 end as decimal(6, 2)
     ) as negative_share_pct,
     post.heat,
+    coalesce(outside.is_outside, false) as is_outside,
 
     coalesce(stated.division_code, root.division_code) as division_code,
     post.ds as delivered_on,
@@ -30,3 +32,4 @@ select
 from delivered as post
 cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on post.area_code = stated.area_code
+left join {{ ref('opinion_area') }} as outside on post.county_code = outside.area_code
