@@ -1,4 +1,4 @@
-{{ config(enabled=fed_by('enterprise', 'grid')) }}
+{{ config(enabled=fed_by('enterprise', 'hazard', 'inspection', 'business', 'grid')) }}
 -- A grid's outline is not delivered: an enterprise lies in the grid of its township whose middle is nearest.
 select
     enterprise.enterprise_key,

@@ -1,4 +1,6 @@
-{{ config(enabled=fed_by('hazard', 'enterprise', 'case', 'police_incident', 'fire_incident', 'command_lead', 'grid')) }}
+{{ config(enabled=fed_by(
+    'hazard', 'enterprise', 'inspection', 'business', 'case', 'police_incident', 'fire_incident', 'command_lead', 'grid'
+)) }}
 with places as (
     select
         amount.date_on,

@@ -1,6 +1,7 @@
 {{ config(enabled=fed_by(
     'grid', 'case', 'flood_depth_hour', 'component', 'site', 'equipment', 'estate', 'gas_check', 'command_lead', 'stock',
-    'rescue_team', 'shelter', 'hazard', 'enterprise', 'police_incident', 'fire_incident'
+    'rescue_team', 'shelter', 'hazard', 'enterprise', 'inspection', 'business', 'police_incident',
+    'fire_incident'
 )) }}
 select
     {{ as_of() }} as as_of_on,
