@@ -100,8 +100,8 @@ wide as (
         cast(risks.vulnerability_score as decimal(18, 6)) as vulnerability,
         cast(1000.0 * coalesce(shelters.n, 0) / nullif(risks.residents_n, 0) as decimal(18, 6)) as shelter_places_per_1k,
         cast(coalesce(stocks.pct, 0) as decimal(18, 6)) as stock_met_pct,
-        cast(10000.0 * coalesce(teams.n, 0) / nullif(risks.residents_n, 0) as decimal(18, 6)) as rescuers_per_10k,
-        cast(10000.0 * coalesce(workers.n, 0) / nullif(risks.residents_n, 0) as decimal(18, 6)) as workers_per_10k,
+        cast(10000 * coalesce(teams.n, 0) / nullif(risks.residents_n, 0) as decimal(18, 6)) as rescuers_per_10k,
+        cast(10000 * coalesce(workers.n, 0) / nullif(risks.residents_n, 0) as decimal(18, 6)) as workers_per_10k,
         cast(nearest.metres as decimal(18, 6)) as nearest_team_m,
         cast(closed.days as decimal(18, 6)) as hazard_close_days,
         cast(due.pct as decimal(18, 6)) as case_on_time_pct

@@ -164,7 +164,7 @@ select
     judged.name_zh as stock_zh,
     judged.is_facility,
     judged.stock_n,
-    cast(10000.0 * judged.stock_n / nullif(judged.resident_population_n, 0) as decimal(12, 2)) as stock_per_10k,
+    cast(10000 * judged.stock_n / nullif(judged.resident_population_n, 0) as decimal(12, 2)) as stock_per_10k,
     judged.change_n,
     judged.stock_n - judged.stock_4w_ago_n as change_4w_n,
     judged.slope_per_week,

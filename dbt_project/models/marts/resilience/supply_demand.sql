@@ -141,13 +141,13 @@ placed as (
         cast(
             100.0 * percent_rank() over (
                 partition by amounts.subject_key, division.level_no
-                order by cast(10000.0 * amounts.demand_n / nullif(residents.residents_n, 0) as decimal(18, 4))
+                order by cast(10000 * amounts.demand_n / nullif(residents.residents_n, 0) as decimal(18, 4))
             ) as decimal(5, 1)
         ) as demand_percentile,
         cast(
             100.0 * percent_rank() over (
                 partition by amounts.subject_key, division.level_no
-                order by cast(10000.0 * amounts.supply_n / nullif(residents.residents_n, 0) as decimal(18, 4))
+                order by cast(10000 * amounts.supply_n / nullif(residents.residents_n, 0) as decimal(18, 4))
             ) as decimal(5, 1)
         ) as supply_percentile
     from amounts
@@ -165,8 +165,8 @@ select
     placed.residents_n,
     cast(placed.demand_n as bigint) as demand_n,
     cast(placed.supply_n as bigint) as supply_n,
-    cast(10000.0 * placed.demand_n / nullif(placed.residents_n, 0) as decimal(18, 2)) as demand_per_10k,
-    cast(10000.0 * placed.supply_n / nullif(placed.residents_n, 0) as decimal(18, 2)) as supply_per_10k,
+    cast(10000 * placed.demand_n / nullif(placed.residents_n, 0) as decimal(18, 2)) as demand_per_10k,
+    cast(10000 * placed.supply_n / nullif(placed.residents_n, 0) as decimal(18, 2)) as supply_per_10k,
     cast(cast(placed.demand_n as double) / nullif(placed.supply_n, 0) as decimal(18, 2)) as demand_per_supply,
     placed.demand_percentile,
     placed.supply_percentile,
