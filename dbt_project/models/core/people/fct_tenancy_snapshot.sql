@@ -102,7 +102,7 @@ select
     ) as check_ins_90d_n,
     max(registered.moved_in_on) filter (where registered.lived_in_days >= 0) as last_check_in_on,
     cast(coalesce(max(employers.same_employer_n), 0) as integer) as same_employer_n,
-    cast(coalesce(max(landlords.flats_n), 0) as integer) as landlord_flats_n,
+    cast(coalesce(max(landlords.flats_n) filter (where registered.is_registered), 0) as integer) as landlord_flats_n,
     cast(
         count(distinct registered.tenant_key) filter (
             where registered.is_registered and not registered.is_unconfirmed and not registered.is_home
@@ -112,8 +112,5 @@ select
 from registered
 left join employers on registered.room_key = employers.room_key and registered.as_of_on = employers.as_of_on
 left join landlords
-    on
-        registered.landlord_key = landlords.landlord_key
-        and registered.as_of_on = landlords.as_of_on
-        and registered.is_registered
+    on registered.landlord_key = landlords.landlord_key and registered.as_of_on = landlords.as_of_on
 group by registered.room_key, registered.as_of_on
