@@ -18,6 +18,8 @@ from lake.marts import transform
 from lake.marts.build import _make_lake
 from lake.settings import PROJECT_ROOT, Settings
 
+pytestmark = pytest.mark.long  # tests/integration/test_linlan_whole.py asks the same of two weeks of rows
+
 TODAY = date(2026, 6, 30)
 PRIVATE = "build.duckdb"
 PROJECT = PROJECT_ROOT / "dbt_project"

@@ -383,6 +383,7 @@ def test_killed_anywhere_readers_see_a_whole_build_and_the_next_run_ends_it(
         "CITYBRAIN_HOME": str(settings.home),
         "CITYBRAIN_ROOT": str(PROJECT_ROOT),
         "PATH": os.environ["PATH"],
+        "CITYBRAIN_PARSED": os.environ["CITYBRAIN_PARSED"],
     }
     command = [sys.executable, "-c", SCRIPT, str(pins)]
     killed = subprocess.run(command, env={**environment, "CITYBRAIN_DIE_AT": boundary}, cwd=PROJECT_ROOT, check=False)

@@ -1,4 +1,4 @@
-{{ config(enabled=fed_by('case', 'division')) }}
+{{ config(enabled=fed_by('case', 'division', 'grid')) }}
 -- The city and its counties; townships are too small for a daily expectation.
 with scopes as (
     select division.division_code

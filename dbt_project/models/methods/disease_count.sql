@@ -1,4 +1,4 @@
-{{ config(enabled=fed_by('disease_week', 'division')) }}
+{{ config(enabled=fed_by('disease_week', 'division', 'grid')) }}
 with scopes as (
     select division.division_code
     from {{ ref('dim_admin_division') }} as division

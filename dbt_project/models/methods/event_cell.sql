@@ -1,4 +1,4 @@
-{{ config(enabled=fed_by('case', 'traffic_crash', 'division')) }}
+{{ config(enabled=fed_by('case', 'traffic_crash', 'division', 'grid')) }}
 -- Places in metres on a plane that touches the city: good to a thousandth within a hundred kilometres, and no two builds
 -- lay it elsewhere unless the city moves.
 with events as (

@@ -1,4 +1,4 @@
-{{ config(enabled=fed_by('case', 'traffic_crash', 'division')) }}
+{{ config(enabled=fed_by('case', 'traffic_crash', 'division', 'grid')) }}
 with smallest as (
     select
         division.division_code,

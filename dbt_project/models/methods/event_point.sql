@@ -1,4 +1,4 @@
-{{ config(enabled=fed_by('traffic_crash', 'division')) }}
+{{ config(enabled=fed_by('traffic_crash', 'division', 'grid')) }}
 with located as (
     select crash.*
     from {{ ref('fct_traffic_crash') }} as crash
