@@ -12,9 +12,13 @@ def broken_promises(duck: Any, manifest: Any) -> list[str]:
 
     Args:
         duck: connection to the build's file.
-        manifest: the parsed project.
+        manifest: the parsed project; models whose contract is not enforced promise nothing here.
     """
-    nodes = {(node.schema, node.alias): node for node in manifest.nodes.values() if node.resource_type == "model"}
+    nodes = {
+        (node.schema, node.alias): node
+        for node in manifest.nodes.values()
+        if node.resource_type == "model" and node.config.contract.enforced
+    }
     kinds = {str(column.data_type) for node in nodes.values() for column in node.columns.values()}
     written = ", ".join(f"typeof(CAST(NULL AS {kind}))" for kind in sorted(kinds))
     spelled = dict(zip(sorted(kinds), duck.execute(f"SELECT {written}").fetchone(), strict=True)) if kinds else {}
