@@ -44,7 +44,7 @@ def current_fields(settings: Settings, dataset: str) -> list[str]:
 def seen_by_marts(settings: Settings, dataset: str, columns: str) -> list[tuple[Any, ...]]:
     """Rows as the marts' view over the pinned files has them."""
     contract = versions_of(dataset, settings)[-1]
-    table = _pinned_table(contract, Tables(settings).pin(contract), date(2023, 4, 1))
+    table = _pinned_table(contract, Tables(settings).pin(contract), date(2023, 4, 1), {})
     with duckdb.connect() as duck:
         return duck.execute(f"SELECT {columns} FROM ({view_sql(table)}) ORDER BY ALL").fetchall()
 

@@ -151,7 +151,7 @@ def publish(settings: Settings, as_of: date) -> Path:
     folder.mkdir(parents=True)
     with connect(settings) as duck:
         duck.execute(f"ATTACH '{folder / 'marts.duckdb'}' AS fresh")
-        about.write(duck, "fresh", collected, [])
+        about.write(duck, "fresh", collected, [], {})
     (settings.published / "current").unlink(missing_ok=True)
     (settings.published / "current").symlink_to(folder.name)
     return folder / "marts.duckdb"

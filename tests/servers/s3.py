@@ -21,8 +21,9 @@ class S3Server:
     Attributes:
         folder: what it serves. What is written there is there for clients at once, and the other way round.
         key, secret: the only credentials it takes.
-        folders_kept: how long it remembers a folder's content. At 0s, what is written into the folder is seen at once,
-            but every upload walks all folders once more: with some hundreds of them it no longer answers.
+        folders_kept: how long it remembers a folder's content: what is written into the folder is seen after that. At 0s
+            every request reads all folders once more: with some hundreds of them it no longer answers, and on a busy
+            machine it at times finds an object missing that it listed a moment ago.
         endpoint: ``http://127.0.0.1:<port>``, known from `__enter__` on.
     """
 
@@ -32,7 +33,7 @@ class S3Server:
         key: str = "citybrain",
         secret: str = "s3/secret+%3F",
         bucket: str = "",
-        folders_kept: str = "0s",
+        folders_kept: str = "20ms",
     ) -> None:
         self._folders_kept = folders_kept
         self.folder, self.key, self.secret = folder, key, secret
