@@ -191,8 +191,9 @@ def full(work: str, lake: Lake, as_of: date) -> dict[str, Any]:
     pins = lake.pins(settings, as_of)
     transform.manifest(settings, pins, settings.home)  # parsed, as in the fixed part
     told = _build(settings, pins)
-    days = {file.day for table in pins.tables.values() for file in table.files}
-    length = max((max(days) - min(days)).days + 1, 1) if days else 1
+    # Days of which many tables have rows: the files of weeks and months are filed under their first day.
+    tables_of = Counter(day for table in pins.tables.values() for day in table.fingerprints)
+    length = sum(number * 2 > max(tables_of.values()) for number in tables_of.values())
     held = sum(file.records for table in pins.tables.values() for file in table.files)
     sizes = {name: told[name] for name in ("published_mb", "parquet_mb") if name in told}
     return {
