@@ -19,3 +19,49 @@
 {% macro percent_of(part, whole) -%}
     cast(100.0 * ({{ part }}) / nullif({{ whole }}, 0) as decimal(6, 2))
 {%- endmacro %}
+
+{# Variance of shares between units beyond chance, by the method of moments (Marshall 1991, the global estimator, with the
+   chance of a share): `squares` is the sum of hits * hits / n over the units, `mean_share` that of all of them. #}
+{% macro variance_between_shares(squares, n, mean_share, units_n) -%}
+    greatest(
+        {{ squares }} / {{ n }} - {{ mean_share }} * {{ mean_share }}
+        - {{ mean_share }} * (1 - {{ mean_share }}) * {{ units_n }} / {{ n }},
+        0
+    )
+{%- endmacro %}
+
+{# A unit's share drawn to the mean of all, the more so the smaller the unit; the mean where units differ by chance only. #}
+{% macro drawn_share(share, n, mean_share, variance) -%}
+    case
+        when {{ variance }} > 0
+            then
+                {{ mean_share }}
+                + ({{ share }} - {{ mean_share }}) * {{ variance }}
+                / ({{ variance }} + {{ mean_share }} * (1 - {{ mean_share }}) / {{ n }})
+        else {{ mean_share }}
+    end
+{%- endmacro %}
+
+{# Whether the units of a group may be ranked: `group`, `meeting_n` and is_rankable. Not where the intervals of half of the
+   units or more have one value in common, for then chance alone could have made their order. The value that most intervals
+   share is the lower bound of one of them. #}
+{% macro rankable_groups(relation, low, high, group) -%}
+    select
+        {% for column in group %}counted.{{ column }},
+        {% endfor -%}
+        max(counted.meeting_n) as meeting_n,
+        max(counted.meeting_n) + max(counted.meeting_n) < count(*) as is_rankable
+    from (
+        select
+            {% for column in group %}one.{{ column }},
+            {% endfor -%}
+            count(*) as meeting_n
+        from {{ relation }} as one
+        inner join {{ relation }} as other
+            on
+                {% for column in group %}one.{{ column }} = other.{{ column }} and {% endfor %}
+                one.{{ low }} between other.{{ low }} and other.{{ high }}
+        group by {% for column in group %}one.{{ column }}, {% endfor %}one.unit_key
+    ) as counted
+    group by {% for column in group %}counted.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+{%- endmacro %}
