@@ -65,3 +65,35 @@
     ) as counted
     group by {% for column in group %}counted.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
 {%- endmacro %}
+
+{# Bounds of the 95 % interval of a number of events that is a Poisson count (score interval, Rao 1948: the one that Wilson's
+   becomes for rare events). #}
+{% macro count_low(events) -%} {{ count_bound(events, '-') }} {%- endmacro %}
+
+{% macro count_high(events) -%} {{ count_bound(events, '+') }} {%- endmacro %}
+
+{% macro count_bound(events, sign) -%}
+    {%- set half = 'cast(' ~ threshold('normal_quantile_95') ~ ' as double) / 2' -%}
+    (
+        {{ events }} + 2 * {{ half }} * {{ half }}
+        {{ sign }} 2 * {{ half }} * sqrt({{ events }} + {{ half }} * {{ half }})
+    )
+{%- endmacro %}
+
+{# Variance of rates between units beyond chance, and a unit's rate drawn to that of all: Marshall (1991), the global
+   estimator for Poisson counts; `squares` is the sum of events * events / exposure over the units. #}
+{% macro variance_between_rates(squares, exposure, mean_rate, units_n) -%}
+    greatest(
+        {{ squares }} / {{ exposure }} - {{ mean_rate }} * {{ mean_rate }} - {{ mean_rate }} * {{ units_n }} / {{ exposure }}, 0
+    )
+{%- endmacro %}
+
+{% macro drawn_rate(rate, exposure, mean_rate, variance) -%}
+    case
+        when {{ variance }} > 0
+            then
+                {{ mean_rate }}
+                + ({{ rate }} - {{ mean_rate }}) * {{ variance }} / ({{ variance }} + {{ mean_rate }} / {{ exposure }})
+        else {{ mean_rate }}
+    end
+{%- endmacro %}

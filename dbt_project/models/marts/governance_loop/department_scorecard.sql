@@ -263,10 +263,14 @@ select
     cast(100 * drawn.mean_share as decimal(6, 2)) as peers_on_time_pct,
     cast(100 * drawn.eb_share as decimal(6, 2)) as on_time_eb_pct,
     -- Funnel plot (Spiegelhalter 2005): how far from the peers, in standard deviations that its own number of tasks allows.
-    cast(
-        (drawn.share - drawn.mean_share)
-        / nullif(sqrt(drawn.mean_share * (1 - drawn.mean_share) / nullif(drawn.due_n, 0)), 0) as decimal(8, 2)
-    ) as funnel_sigmas,
+    case
+        when drawn.due_n >= {{ threshold('rank_least_n') }}
+            then
+                cast(
+                    (drawn.share - drawn.mean_share)
+                    / nullif(sqrt(drawn.mean_share * (1 - drawn.mean_share) / drawn.due_n), 0) as decimal(8, 2)
+                )
+    end as funnel_sigmas,
     placed.unit_key is not null as is_rankable,
     placed.on_time_rank_no,
     drawn.settled_n as tasks_settled_n,
