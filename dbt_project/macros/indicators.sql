@@ -7,6 +7,34 @@
     from {{ ref('indicator_window') }} as indicator_window
 {%- endmacro %}
 
+{# Divisions of indicators, those of which anything is delivered: division_code, level_no, scope, resident_population_n. #}
+{% macro indicator_places() -%}
+    select
+        residents.division_code,
+        residents.resident_population_n,
+        level.level_no,
+        level.scope
+    from {{ ref('division_residents') }} as residents
+    inner join {{ ref('division') }} as division on residents.division_code = division.division_code
+    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
+{%- endmacro %}
+
+{# Rows of a tally: one part of an indicator counted by day and division out of a fact, which is called `fact` in what is
+   given. Without a denominator the part is a count. #}
+{% macro tally_part(indicator_id, part, relation, day_on, numerator='count(*)', denominator='null', condition='true', variant="''") -%}
+    select
+        '{{ indicator_id }}' as indicator_id,
+        '{{ part }}' as part,
+        {{ variant }} as variant,
+        {{ day_on }} as day_on,
+        fact.division_code,
+        cast({{ numerator }} as decimal(24, 6)) as numerator,
+        cast({{ denominator }} as decimal(24, 6)) as denominator
+    from {{ relation }} as fact
+    where {{ day_on }} is not null and {{ condition }}
+    group by {{ day_on }}, fact.division_code{% if variant != "''" %}, {{ variant }}{% endif %}
+{%- endmacro %}
+
 {# The models a city has of those that count by day and division, or measure by window: name and the inputs it stands on. #}
 {% macro indicator_models(kind) -%}
     {%- set models = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
+import re
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +18,8 @@ from lake.cli import app
 from lake.marts.indicators import VersionMissing, backcast
 from lake.settings import Settings
 
-SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds" / "std"
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+SEEDS = PROJECT / "seeds" / "std"
 
 
 def seed(name: str) -> list[dict[str, str]]:
@@ -35,6 +38,18 @@ def test_every_indicator_is_a_chain_of_versions_and_its_headline_is_a_part() -> 
         assert [int(row["version"]) for row in chain] == list(range(1, len(chain) + 1)), name
         assert all(earlier["valid_to"] == later["valid_from"] for earlier, later in pairwise(chain)), name
         assert chain[-1]["valid_to"] == "" and all(row["change_zh"] for row in chain[1:]), name
+
+
+def test_the_roll_up_asks_of_each_model_the_inputs_it_stands_on() -> None:
+    macros = (PROJECT / "macros" / "indicators.sql").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"'((?:tally|measure)_\w+)': (\[[^\]]*\])", macros))
+    models = {
+        path.stem: path for path in (PROJECT / "models").rglob("*.sql") if re.match("(tally|measure)_", path.name)
+    }
+    assert set(listed) == set(models)
+    for name, path in models.items():
+        fed_by = re.search(r"fed_by\(([^)]*)\)", path.read_text(encoding="utf-8"))
+        assert set(ast.literal_eval(listed[name])) == set(re.findall(r"'(\w+)'", fed_by[1] if fed_by else "")), name
 
 
 @pytest.fixture

@@ -1,17 +1,7 @@
 {{ config(enabled=fed_by('health_check', 'survey', 'grid')) }}
-with windows as (
-    select indicator_window.*
-    from ({{ indicator_windows() }}) as indicator_window
-),
+with windows as ({{ indicator_windows() }}),
 
-places as (
-    select
-        residents.division_code,
-        level.scope
-    from {{ ref('division_residents') }} as residents
-    inner join {{ ref('division') }} as division on residents.division_code = division.division_code
-    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
-),
+places as ({{ indicator_places() }}),
 
 checks as (
     select

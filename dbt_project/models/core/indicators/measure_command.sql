@@ -1,63 +1,26 @@
 {{ config(enabled=fed_by('command_lead', 'instruction', 'instruction_step', 'grid')) }}
 with windows as ({{ indicator_windows() }}),
 
-places as (
-    select
-        residents.division_code,
-        level.scope
-    from {{ ref('division_residents') }} as residents
-    inner join {{ ref('division') }} as division on residents.division_code = division.division_code
-    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
-),
+places as ({{ indicator_places() }}),
 
 stages as (
+    {%- for variant, begins, ends in [
+        ('draft', 'begun_at', 'drafted_at'),
+        ('review', 'drafted_at', 'reviewed_at'),
+        ('issue', 'reviewed_at', 'issued_at'),
+        ('execute', 'issued_at', 'executed_at'),
+        ('assess', 'executed_at', 'assessed_at'),
+        ('finish', 'assessed_at', 'finished_at'),
+    ] %}
     select
-        'draft' as variant,
+        '{{ variant }}' as variant,
         fact.division_code,
-        {{ civil_date('fact.drafted_at') }} as day_on,
-        date_diff('second', fact.begun_at, fact.drafted_at) as seconds
+        {{ civil_date('fact.' ~ ends) }} as day_on,
+        {{ seconds_between('fact.' ~ begins, 'fact.' ~ ends) }} as seconds
     from {{ ref('fct_instruction') }} as fact
-    where fact.begun_at is not null and fact.drafted_at is not null
-    union all
-    select
-        'review' as variant,
-        fact.division_code,
-        {{ civil_date('fact.reviewed_at') }} as day_on,
-        date_diff('second', fact.drafted_at, fact.reviewed_at) as seconds
-    from {{ ref('fct_instruction') }} as fact
-    where fact.drafted_at is not null and fact.reviewed_at is not null
-    union all
-    select
-        'issue' as variant,
-        fact.division_code,
-        {{ civil_date('fact.issued_at') }} as day_on,
-        date_diff('second', fact.reviewed_at, fact.issued_at) as seconds
-    from {{ ref('fct_instruction') }} as fact
-    where fact.reviewed_at is not null and fact.issued_at is not null
-    union all
-    select
-        'execute' as variant,
-        fact.division_code,
-        {{ civil_date('fact.executed_at') }} as day_on,
-        date_diff('second', fact.issued_at, fact.executed_at) as seconds
-    from {{ ref('fct_instruction') }} as fact
-    where fact.issued_at is not null and fact.executed_at is not null
-    union all
-    select
-        'assess' as variant,
-        fact.division_code,
-        {{ civil_date('fact.assessed_at') }} as day_on,
-        date_diff('second', fact.executed_at, fact.assessed_at) as seconds
-    from {{ ref('fct_instruction') }} as fact
-    where fact.executed_at is not null and fact.assessed_at is not null
-    union all
-    select
-        'finish' as variant,
-        fact.division_code,
-        {{ civil_date('fact.finished_at') }} as day_on,
-        date_diff('second', fact.assessed_at, fact.finished_at) as seconds
-    from {{ ref('fct_instruction') }} as fact
-    where fact.assessed_at is not null and fact.finished_at is not null
+    where fact.{{ begins }} is not null and fact.{{ ends }} is not null
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 -- Only windows in which something ended: a quantile of nothing is NULL.

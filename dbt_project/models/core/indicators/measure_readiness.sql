@@ -2,16 +2,7 @@
 with windows as ({{ indicator_windows() }}),
 
 -- Divisions of which anything is delivered, with what they stand in.
-places as (
-    select
-        residents.division_code,
-        residents.resident_population_n,
-        division.level_no,
-        level.scope
-    from {{ ref('division_residents') }} as residents
-    inner join {{ ref('division') }} as division on residents.division_code = division.division_code
-    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
-),
+places as ({{ indicator_places() }}),
 
 -- Plans of the register of a window's last day; the cells there should be follow from the city's list of plans.
 plan_ends as (

@@ -44,125 +44,35 @@ emergencies as (
     from fires
 ),
 
-counted as (
+leveled as (
     select
-        'I05' as indicator_id,
-        'events' as part,
-        emergencies.class_code as variant,
-        emergencies.day_on as day_on,
-        emergencies.division_code as division_code,
-        count(*) as numerator
-    from emergencies
-    group by emergencies.class_code, emergencies.day_on, emergencies.division_code
-    union all
-    select
-        'I05' as indicator_id,
-        'deaths' as part,
-        emergencies.class_code as variant,
-        emergencies.day_on as day_on,
-        emergencies.division_code as division_code,
-        sum(emergencies.deaths_n) as numerator
-    from emergencies
-    group by emergencies.class_code, emergencies.day_on, emergencies.division_code
-    union all
-    select
-        'I05' as indicator_id,
-        'injured' as part,
-        emergencies.class_code as variant,
-        emergencies.day_on as day_on,
-        emergencies.division_code as division_code,
-        sum(emergencies.hurt_n) as numerator
-    from emergencies
-    group by emergencies.class_code, emergencies.day_on, emergencies.division_code
-    union all
-    select
-        'I05' as indicator_id,
-        'events_by_level' as part,
+        emergencies.day_on,
+        emergencies.division_code,
         emergencies.class_code || ':' || level.level_no as variant,
-        emergencies.day_on as day_on,
-        emergencies.division_code as division_code,
-        count(*) filter (where emergencies.level_no = level.level_no) as numerator
+        emergencies.level_no = level.level_no as is_of_level
     from emergencies
     cross join {{ ref('std_event_level') }} as level
-    group by emergencies.class_code, level.level_no, emergencies.day_on, emergencies.division_code
-    union all
-    select
-        'I06' as indicator_id,
-        'deaths_per_100k' as part,
-        '' as variant,
-        emergencies.day_on as day_on,
-        emergencies.division_code as division_code,
-        sum(emergencies.deaths_n) as numerator
-    from emergencies
-    group by emergencies.day_on, emergencies.division_code
-    union all
-    select
-        'I13' as indicator_id,
-        'epdo' as part,
-        '' as variant,
-        crashes.day_on as day_on,
-        crashes.division_code as division_code,
-        sum(crashes.epdo) as numerator
-    from crashes
-    group by crashes.day_on, crashes.division_code
-    union all
-    select
-        'I14' as indicator_id,
-        'fires' as part,
-        '' as variant,
-        fires.day_on as day_on,
-        fires.division_code as division_code,
-        count(*) as numerator
-    from fires
-    group by fires.day_on, fires.division_code
-    union all
-    select
-        'I14' as indicator_id,
-        'deaths' as part,
-        '' as variant,
-        fires.day_on as day_on,
-        fires.division_code as division_code,
-        sum(fires.deaths_n) as numerator
-    from fires
-    group by fires.day_on, fires.division_code
-    union all
-    select
-        'I14' as indicator_id,
-        'loss_wan' as part,
-        '' as variant,
-        fires.day_on as day_on,
-        fires.division_code as division_code,
-        {{ wan_of('sum(fires.loss_cny)') }} as numerator
-    from fires
-    group by fires.day_on, fires.division_code
-    union all
-    select
-        'I14' as indicator_id,
-        'fires_per_10k' as part,
-        '' as variant,
-        fires.day_on as day_on,
-        fires.division_code as division_code,
-        count(*) as numerator
-    from fires
-    group by fires.day_on, fires.division_code
-    union all
-    select
-        'I16' as indicator_id,
-        'cases' as part,
-        '' as variant,
-        disease.week_on as day_on,
-        disease.division_code as division_code,
-        sum(disease.cases_n) as numerator
-    from {{ ref('fct_disease_week') }} as disease
-    group by disease.week_on, disease.division_code
 )
 
-select
-    counted.indicator_id,
-    counted.part,
-    counted.variant,
-    counted.day_on,
-    counted.division_code,
-    cast(counted.numerator as decimal(24, 6)) as numerator,
-    cast(null as decimal(24, 6)) as denominator
-from counted
+{{ tally_part('I05', 'events', 'emergencies', 'fact.day_on', variant='fact.class_code') }}
+union all
+{{ tally_part('I05', 'deaths', 'emergencies', 'fact.day_on', 'sum(fact.deaths_n)', variant='fact.class_code') }}
+union all
+{{ tally_part('I05', 'injured', 'emergencies', 'fact.day_on', 'sum(fact.hurt_n)', variant='fact.class_code') }}
+union all
+{{ tally_part('I05', 'events_by_level', 'leveled', 'fact.day_on', 'count(*) filter (where fact.is_of_level)',
+    variant='fact.variant') }}
+union all
+{{ tally_part('I06', 'deaths_per_100k', 'emergencies', 'fact.day_on', 'sum(fact.deaths_n)') }}
+union all
+{{ tally_part('I13', 'epdo', 'crashes', 'fact.day_on', 'sum(fact.epdo)') }}
+union all
+{{ tally_part('I14', 'fires', 'fires', 'fact.day_on') }}
+union all
+{{ tally_part('I14', 'deaths', 'fires', 'fact.day_on', 'sum(fact.deaths_n)') }}
+union all
+{{ tally_part('I14', 'loss_wan', 'fires', 'fact.day_on', wan_of('sum(fact.loss_cny)')) }}
+union all
+{{ tally_part('I14', 'fires_per_10k', 'fires', 'fact.day_on') }}
+union all
+{{ tally_part('I16', 'cases', ref('fct_disease_week'), 'fact.week_on', 'sum(fact.cases_n)') }}

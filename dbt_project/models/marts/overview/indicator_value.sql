@@ -63,7 +63,7 @@ span as (
 -- What a build can tell: parts somebody counts, for the divisions of which anything is delivered.
 parts as (
     select
-        part.*,
+        part.* replace (coalesce(part.variant, '') as variant),
         form.is_sum,
         form.is_share,
         form.is_per_resident,
@@ -77,15 +77,7 @@ parts as (
         and (part.valid_to is null or {{ as_of() }} < part.valid_to)
 ),
 
-divisions as (
-    select
-        residents.division_code,
-        residents.resident_population_n,
-        level.scope
-    from {{ ref('division_residents') }} as residents
-    inner join {{ ref('division') }} as division on residents.division_code = division.division_code
-    inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
-),
+divisions as ({{ indicator_places() }}),
 
 by_day as (
     select
@@ -139,14 +131,14 @@ counted as (
         on
             parts.indicator_id = held.indicator_id
             and parts.part = held.part
-            and coalesce(parts.variant, '') = held.variant
+            and parts.variant = held.variant
     inner join windows on list_contains(string_split(parts.windows, ' '), windows.window_kind)
     inner join divisions on list_contains(string_split(parts.scopes, ' '), divisions.scope)
     left join summed
         on
             parts.indicator_id = summed.indicator_id
             and parts.part = summed.part
-            and coalesce(parts.variant, '') = summed.variant
+            and parts.variant = summed.variant
             and windows.window_kind = summed.window_kind
             and windows.first_on = summed.first_on
             and divisions.division_code = summed.division_code
@@ -156,7 +148,7 @@ told as (
     select
         counted.indicator_id,
         counted.part,
-        coalesce(counted.variant, '') as variant,
+        counted.variant,
         counted.window_kind,
         counted.first_on,
         counted.scope,
@@ -176,7 +168,7 @@ told as (
     select
         parts.indicator_id,
         parts.part,
-        coalesce(parts.variant, '') as variant,
+        parts.variant,
         windows.window_kind,
         windows.first_on,
         divisions.scope,
@@ -189,14 +181,14 @@ told as (
         on
             parts.indicator_id = held.indicator_id
             and parts.part = held.part
-            and coalesce(parts.variant, '') = held.variant
+            and parts.variant = held.variant
     inner join windows on list_contains(string_split(parts.windows, ' '), windows.window_kind)
     inner join divisions on list_contains(string_split(parts.scopes, ' '), divisions.scope)
     anti join measure
         on
             parts.indicator_id = measure.indicator_id
             and parts.part = measure.part
-            and coalesce(parts.variant, '') = measure.variant
+            and parts.variant = measure.variant
             and windows.window_kind = measure.window_kind
             and windows.first_on = measure.first_on
             and divisions.division_code = measure.division_code
@@ -216,7 +208,7 @@ gaps as (
     select
         parts.indicator_id,
         parts.part,
-        coalesce(parts.variant, '') as variant,
+        parts.variant,
         windows.window_kind,
         windows.first_on,
         count(*) as missing_n
@@ -256,7 +248,7 @@ inner join parts
     on
         told.indicator_id = parts.indicator_id
         and told.part = parts.part
-        and told.variant = coalesce(parts.variant, '')
+        and told.variant = parts.variant
 inner join windows on told.window_kind = windows.window_kind and told.first_on = windows.first_on
 cross join span
 left join gaps
