@@ -16,7 +16,7 @@ import json
 import resource
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,13 +26,12 @@ import pyarrow.compute
 
 from demo_city.days import BEGINS_ON, Days
 from demo_city.departments import Dataset, datasets
-from demo_city.departments.protocol import Files
+from demo_city.departments.protocol import Api, Files
 from demo_city.departments.protocol import Table as SourceTable
 from demo_city.systems.deliveries import end_of, fates_of
 from demo_city.systems.tables import newest
 from demo_city.world import World
 from lake.admission import row_rules
-from lake.admission.reading.relation import control_character
 from lake.admission.state import HeldContent
 from lake.admission.suites import Expectation, read_suite
 from lake.admission.typing import type_and_treat
@@ -51,8 +50,10 @@ from lake.tables import PROVENANCE_COLUMNS, Pin, PinnedFile, field_ids_sql, tabl
 DONE = "city_tables.jsonl"
 REGISTER_DAYS = 13
 """So many days before the first one a register in a database is made up from: it is written whole once a week."""
-WORLD_DAYS = 10
-"""A world keeps what it has made; after so many days another one of the same seed takes its place."""
+AT_ONCE_DAYS = 5
+"""So many days are made together, which costs less than one by one …"""
+AT_ONCE_ROWS = 600_000
+"""… as long as there are no more rows of them."""
 NAMES = uuid.UUID("9a3f6d0e-4c1b-4f0a-8a53-2f1f6f0b7a10")
 
 
@@ -63,17 +64,33 @@ class Part:
     Attributes:
         key: the day, or first day of the week, month or quarter, that the delivery speaks for.
         last: the last day it speaks for.
+        came: the day at whose end it was there.
+        day: the partition.
     """
 
     dataset: str
     key: str
     last: str
+    came: str
     day: str
     path: str
     delivered: int
     accepted: int
     quarantined: int
     unchanged: int
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A piece of what a dataset delivers.
+
+    Attributes:
+        came: by the day (first day of a week, month or quarter) that a delivery speaks for, when it was there.
+        rows: of all of them; ``_day`` says of which.
+    """
+
+    came: dict[date, date]
+    rows: pa.Table
 
 
 class CityTables:
@@ -89,6 +106,7 @@ class CityTables:
         self.contracts = {contract.dataset: contract for contract in load_contracts(settings)}
         self._world = World(seed, scale)
         self._registers: dict[str, pa.Table] = {}
+        self._length: dict[str, int] = {}
         self._rules = {name: read_suite(contract, settings).expectations for name, contract in self.contracts.items()}
 
     @property
@@ -100,26 +118,29 @@ class CityTables:
         return {date.fromisoformat(line["day"]): [Part(**part) for part in line["parts"]] for line in found}
 
     def fill(self, first: date, last: date) -> Iterator[dict[str, Any]]:
-        """Make what comes on these days and is not there yet; tells of each day when it is done."""
+        """Make what comes on these days and is not there yet; tells of each stretch of days when it is done."""
         self.settings.make_home()
         purposes = {c.purpose for contract in self.contracts.values() for c in contract.columns if c.purpose}
         ensure_keys(self.settings, [DIGEST, *sorted(purposes)])
         done = self.done
-        for number, day in enumerate(day for day in Days(first, last) if day not in done):
-            if number and number % WORLD_DAYS == 0:
-                self._world = World(self.seed, self.scale)
+        missing = [day for day in Days(first, last) if day not in done]
+        while missing:
+            days = Days(missing[0], min(missing[0] + timedelta(days=AT_ONCE_DAYS - 1), missing[-1]))
+            missing = missing[days.length :]
             clock, processors = time.perf_counter(), time.process_time()
-            parts = [
-                part
-                for dataset in datasets()
-                for key, rows in self._coming(dataset, day, first)
-                for part in self._admit(dataset, key, day, rows, done)
-            ]
+            parts: list[Part] = []
+            for dataset in datasets():
+                for coming in self._coming(dataset, days, first):
+                    parts += self._admit(dataset, coming, done)
+            lines = {day: [part for part in parts if part.came == str(day)] for day in days}
             with (self.settings.home / DONE).open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"day": str(day), "parts": [asdict(part) for part in parts]}) + "\n")
-            done[day] = parts
+                for day, own in lines.items():
+                    file.write(json.dumps({"day": str(day), "parts": [asdict(part) for part in own]}) + "\n")
+            done |= lines
+            self._world = World(self.seed, self.scale)  # it keeps what it has made
             yield {
-                "day": str(day),
+                "through": str(days.last),
+                "days": days.length,
                 "rows": sum(part.accepted for part in parts),
                 "clock_s": round(time.perf_counter() - clock, 1),
                 "cpu_s": round(time.process_time() - processors, 1),
@@ -163,70 +184,83 @@ class CityTables:
         ]
         return pin_tables(self.settings, as_of, pinned, list(states.values()), landings)
 
-    def _coming(self, dataset: Dataset, day: date, first: date) -> Iterator[tuple[date, pa.Table]]:
-        """What a dataset delivers at the end of a day: the day it speaks for, and its rows."""
+    def _coming(self, dataset: Dataset, days: Days, first: date) -> Iterator[Coming]:
+        """What a dataset delivers on these days, in pieces that fit into memory."""
         system = dataset.system
         if isinstance(system, Files):
-            fates = fates_of(self._world.chance, dataset, Days(max(first, BEGINS_ON), day))
-            for fate in fates:
-                if fate.delivered_on == day:
-                    rows = dataset.rows(self._world, Days(fate.day, fate.day)).table
-                    on = pa.compute.equal(rows["_day"], pa.scalar(fate.day, pa.date32()))
-                    yield fate.day, rows.filter(on)
-            return
-        contract = self.contracts[dataset.dataset]
-        if isinstance(system, SourceTable) and contract.mode is Mode.SNAPSHOT:
-            yield day, self._register(dataset, system, day)
-            return
-        rows = dataset.rows(self._world, Days(day, day)).table
-        shown = newest(rows, getattr(system, "key", ()))
-        yield day, shown.filter(pa.compute.invert(shown["_gone"].cast(pa.bool_()))).drop(["_gone"])
+            fates = fates_of(self._world.chance, dataset, Days(max(first, BEGINS_ON), days.last))
+            came = {fate.day: fate.delivered_on for fate in fates if fate.delivered_on}
+            keys = sorted(key for key, on in came.items() if days.first <= on <= days.last)
+        else:
+            keys = list(days)
+            came = {day: day for day in keys}
+        while keys:
+            length = self._length.get(dataset.dataset, 1) if getattr(system, "every", "day") == "day" else 1
+            asked = [key for key in keys[:length] if key < keys[0] + timedelta(days=length)]
+            keys = keys[len(asked) :]
+            if self.contracts[dataset.dataset].mode is Mode.SNAPSHOT and isinstance(system, SourceTable):
+                rows = self._register(dataset, system, asked)
+            else:
+                rows = dataset.rows(self._world, Days(asked[0], asked[-1])).table
+                rows = rows.filter(pa.compute.is_in(rows["_day"], pa.array(asked, pa.date32())))
+            self._length[dataset.dataset] = max(1, min(AT_ONCE_DAYS, AT_ONCE_ROWS * len(asked) // (rows.num_rows + 1)))
+            yield Coming({key: came[key] for key in asked}, rows)
 
-    def _register(self, dataset: Dataset, system: SourceTable, day: date) -> pa.Table:
-        """A table that is written over, as it stands at the end of a day."""
-        held = self._registers.get(dataset.dataset)
-        days = Days(day, day) if held is not None else Days(day, day).since(REGISTER_DAYS)
-        rows = dataset.rows(self._world, days).table
-        if held is not None:
-            rows = pa.concat_tables([held, rows.select(held.column_names)])
-        last = newest(rows, system.key)
-        stands = last.filter(pa.compute.invert(last["_gone"].cast(pa.bool_()))).drop(["_gone"])
-        self._registers[dataset.dataset] = stands
-        return stands
+    def _register(self, dataset: Dataset, system: SourceTable, days: Sequence[date]) -> pa.Table:
+        """A table that is written over, as it stands at the end of each of these days."""
+        stands = []
+        for day in days:
+            held = self._registers.get(dataset.dataset)
+            asked = Days(day, day) if held is not None else Days(day, day).since(REGISTER_DAYS)
+            rows = dataset.rows(self._world, asked).table
+            if held is not None:
+                rows = pa.concat_tables([held.select(rows.column_names), rows])
+            last = newest(rows, system.key)
+            last = last.filter(pa.compute.invert(last["_gone"].cast(pa.bool_()))).drop(["_gone"])
+            last = last.append_column("_day", pa.array([day] * last.num_rows, pa.date32()))
+            self._registers[dataset.dataset] = last
+            stands.append(last)
+        return pa.concat_tables(stands)
 
-    def _admit(
-        self, dataset: Dataset, key: date, day: date, rows: pa.Table, done: dict[date, list[Part]]
-    ) -> list[Part]:
-        """Type, treat and judge the rows of one delivery, and write what is accepted."""
-        contract = self.contracts[dataset.dataset]
-        is_file = isinstance(dataset.system, Files)
-        last = end_of(dataset.system.every, key) if isinstance(dataset.system, Files) else day
-        name = f"{contract.name}_{key:%Y%m%d}"
+    def _admit(self, dataset: Dataset, coming: Coming, done: Mapping[date, list[Part]]) -> list[Part]:
+        """Type, treat and judge what comes, and write what is accepted."""
+        contract, system = self.contracts[dataset.dataset], dataset.system
+        first = min(coming.came)
+        ends = {key: end_of(system.every, key) if isinstance(system, Files) else key for key in coming.came}
+        dated = isinstance(system, Files) or contract.mode is Mode.SNAPSHOT
+        names = {key: f"{contract.name}_{key:%Y%m%d}" for key in coming.came}
         landed = Landed(
             contract=contract,
-            window=Window(key, last),
-            delivery=f"{key}-{uuid.uuid5(NAMES, f'{contract.table}{key}').hex[:16]}",
-            folder=self.settings.landing / contract.department / contract.name / str(key),
-            files=(FetchedFile(name, key if is_file else None, "", 0, rows.num_rows),),
-            delivered=rows.num_rows,
+            window=Window(first, max(ends.values())),
+            delivery=f"{first}-{uuid.uuid5(NAMES, f'{contract.table}{first}').hex[:16]}",
+            folder=self.settings.landing / contract.department / contract.name / str(first),
+            files=tuple(FetchedFile(name, key if dated else None, "", 0, 0) for key, name in names.items()),
+            delivered=coming.rows.num_rows,
             missing_days=(),
             is_new=True,
-            landed_at=landed_at(day),
+            landed_at=landed_at(max(coming.came.values())),
         )
-        empty = Part(contract.dataset, str(key), str(last), str(key), "", 0, 0, 0, 0)
-        if not rows.num_rows:
-            return [empty]
-        with connect(self.settings, zone="UTC") as duck:
-            set_keys(duck, self.settings, [DIGEST, *sorted({c.purpose for c in contract.columns if c.purpose})])
-            duck.register("delivered", rows)
-            duck.execute(_raw(contract, rows, name, key if is_file else None))
-            duck.unregister("delivered")
-            type_and_treat(duck, landed)
-            compare(duck, landed, HeldContent(files=self._held(contract, landed.window, done)))
-            _apply_row_rules(duck, contract, self._rules[contract.dataset])
-            return self._write(duck, landed) or [empty]
+        found: dict[date, list[Part]] = {}
+        if coming.rows.num_rows:
+            key = system.key if isinstance(system, SourceTable | Api) and contract.mode is Mode.CHANGES else ()
+            with connect(self.settings, zone="UTC") as duck:
+                set_keys(duck, self.settings, [DIGEST, *sorted({c.purpose for c in contract.columns if c.purpose})])
+                duck.register("delivered", coming.rows)
+                duck.execute(_raw(contract, coming.rows, key, dated=dated))
+                type_and_treat(duck, landed)
+                compare(duck, landed, HeldContent(files=self._held(contract, landed.window, done)))
+                _apply_row_rules(duck, contract, self._rules[contract.dataset])
+                for part in self._write(duck, landed, ends, coming):
+                    found.setdefault(date.fromisoformat(part.key), []).append(part)
+        return [
+            part
+            for key, on in coming.came.items()
+            for part in found.get(
+                key, [Part(contract.dataset, str(key), str(ends[key]), str(on), str(key), "", 0, 0, 0, 0)]
+            )
+        ]
 
-    def _held(self, contract: Contract, window: Window, done: dict[date, list[Part]]) -> tuple[str, ...]:
+    def _held(self, contract: Contract, window: Window, done: Mapping[date, list[Part]]) -> tuple[str, ...]:
         """Files whose versions a delivery of changes may repeat."""
         if contract.mode is not Mode.CHANGES:
             return ()
@@ -238,51 +272,45 @@ class CityTables:
             if part.dataset == contract.dataset and part.path and first <= date.fromisoformat(part.day) <= window.last
         )
 
-    def _write(self, duck: Any, landed: Landed) -> list[Part]:
-        """One Parquet file for each day that was accepted of, under the contract's field ids."""
+    def _write(self, duck: Any, landed: Landed, ends: Mapping[date, date], coming: Coming) -> Iterator[Part]:
+        """A Parquet file for each delivery and each day it was accepted of, under the contract's field ids."""
         contract = landed.contract
-        provenance = {
-            "ds": "_day",
-            "_delivery": quote_literal(landed.delivery),
-            "_file": "_file",
-            "_record": "_record",
-            "_digest": "_digest",
-            "_landed_at": f"TIMESTAMPTZ '{landed.landed_at.isoformat()}'",
-            "_is_withdrawn": "_withdrawn",
-        }
         own = [
             f"CAST({quote_identifier(c.name)} AS {c.lake_type}) AS {quote_identifier(c.name)}" for c in contract.kept
         ]
-        own += [
-            f"CAST({provenance[name]} AS {kind}) AS {quote_identifier(name)}" for name, kind, _ in PROVENANCE_COLUMNS
-        ]
         order = ", ".join([*(quote_identifier(column.name) for column in contract.key), "_file", "_record"])
         counted = duck.execute(
-            "SELECT _day, count(*), count(*) FILTER (WHERE _reasons IS NULL AND NOT _unchanged), "
+            "SELECT _file, _day, count(*), count(*) FILTER (WHERE _reasons IS NULL AND NOT _unchanged), "
             "count(*) FILTER (WHERE _reasons IS NOT NULL AND NOT _unchanged), count(*) FILTER (WHERE _unchanged) "
-            "FROM typed GROUP BY _day ORDER BY _day"
+            "FROM typed GROUP BY _file, _day ORDER BY _file, _day"
         ).fetchall()
-        parts = []
-        for day, delivered, accepted, quarantined, unchanged in counted:
+        for file, day, delivered, accepted, quarantined, unchanged in counted:
+            key = datetime.strptime(file[-8:], "%Y%m%d").replace(tzinfo=UTC).date()
             path = ""
             if accepted:
-                file_name = uuid.uuid5(NAMES, f"{contract.table}{landed.delivery}{day}")
-                path = f"accepted/{contract.table}/data/ds={day}/{file_name}.parquet"
+                path = f"accepted/{contract.table}/data/ds={day}/{uuid.uuid5(NAMES, f'{contract.table}{file}{day}')}.parquet"
                 target = self.settings.tables / path
                 target.parent.mkdir(parents=True, exist_ok=True)
+                provenance = {
+                    "ds": "_day",
+                    "_delivery": quote_literal(f"{key}-{uuid.uuid5(NAMES, file).hex[:16]}"),
+                    "_file": "_file",
+                    "_record": "_record",
+                    "_digest": "_digest",
+                    "_landed_at": f"TIMESTAMPTZ '{landed_at(coming.came[key]).isoformat()}'",
+                    "_is_withdrawn": "_withdrawn",
+                }
+                more = [
+                    f"CAST({provenance[n]} AS {kind}) AS {quote_identifier(n)}" for n, kind, _ in PROVENANCE_COLUMNS
+                ]
                 duck.execute(
-                    f"COPY (SELECT {', '.join(own)} FROM typed WHERE _reasons IS NULL AND NOT _unchanged "
-                    f"AND _day = DATE '{day}' ORDER BY {order}) TO {quote_literal(str(target))} "
+                    f"COPY (SELECT {', '.join([*own, *more])} FROM typed WHERE _reasons IS NULL AND NOT _unchanged "
+                    f"AND _file = {quote_literal(file)} AND _day = DATE '{day}' ORDER BY {order}) "
+                    f"TO {quote_literal(str(target))} "
                     f"(FORMAT parquet, COMPRESSION zstd, {field_ids_sql(table_columns(contract))})"
                 )
-            window = landed.window
-            parts.append(
-                Part(
-                    contract.dataset, str(window.first), str(window.last), str(day), path,
-                    delivered, accepted, quarantined, unchanged,
-                )
-            )  # fmt: skip
-        return parts
+            counts = (delivered, accepted, quarantined, unchanged)
+            yield Part(contract.dataset, str(key), str(ends[key]), str(coming.came[key]), str(day), path, *counts)
 
 
 def landed_at(day: date) -> datetime:
@@ -290,20 +318,26 @@ def landed_at(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=22)
 
 
-def _raw(contract: Contract, rows: pa.Table, name: str, day: date | None) -> str:
-    """SQL of the relation ``raw`` (see `lake.admission.reading`) out of a system's rows: every cell as text."""
+def _raw(contract: Contract, rows: pa.Table, key: Sequence[str], *, dated: bool) -> str:
+    """SQL of the relation ``raw`` (see `lake.admission.reading`) out of a system's rows: every cell as text.
+
+    Of a table that is written over a day's delivery shows the newest version of each key only.
+    """
     cells = [
         f"nullif(CAST({quote_identifier(c.source_name)} AS VARCHAR), '') AS {quote_identifier(c.name)}"
         if c.source_name in rows.column_names
         else f"NULL::VARCHAR AS {quote_identifier(c.name)}"
         for c in contract.columns
     ]
-    names = ", ".join(quote_identifier(column.name) for column in contract.columns)
-    file_day = f"DATE '{day}'" if day else "NULL::DATE"
+    newest_only = ""
+    if key:
+        by = ", ".join(map(quote_identifier, key))
+        newest_only = f"QUALIFY row_number() OVER (PARTITION BY {by}, _day ORDER BY n DESC) = 1"
     return (
-        f"CREATE TABLE raw AS SELECT {quote_literal(name)} AS _file, row_number() OVER () AS _record, "
-        f"{file_day} AS _day, CASE {control_character(f'concat_ws(chr(9), {names})')} END AS _problem, "
-        f"NULL::VARCHAR AS _text, {names} FROM (SELECT {', '.join(cells)} FROM delivered)"
+        f"CREATE VIEW raw AS SELECT {quote_literal(contract.name + '_')} || strftime(_day, '%Y%m%d') AS _file, "
+        f"n AS _record, {'_day' if dated else 'NULL::DATE'} AS _day, NULL::VARCHAR AS _problem, "
+        f"NULL::VARCHAR AS _text, {', '.join(cells)} "
+        f"FROM (SELECT row_number() OVER () AS n, * FROM delivered) {newest_only}"
     )
 
 
