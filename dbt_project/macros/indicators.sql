@@ -65,3 +65,36 @@
     {%- for name, inputs in models.items() if fed_by(*inputs) -%}{%- do there.append(name) -%}{%- endfor -%}
     {{ return(there) }}
 {%- endmacro %}
+
+{# Whole months of indicators: month_on, last_on. #}
+{% macro indicator_months() -%}
+    select
+        span.first_on as month_on,
+        span.last_on
+    from ({{ indicator_windows() }}) as span
+    inner join {{ ref('mart_window') }} as form on span.window_kind = form.window_kind and form.is_monthly
+{%- endmacro %}
+
+{# Windows of indicators of the kinds that a mart has by a flag of mart_window, and which of a kind is the newest. #}
+{% macro mart_windows(is_of_mart) -%}
+    select
+        span.window_kind,
+        span.first_on,
+        span.last_on,
+        span.last_on = max(span.last_on) over (partition by span.window_kind) as is_newest
+    from ({{ indicator_windows() }}) as span
+    inner join {{ ref('mart_window') }} as form on span.window_kind = form.window_kind and form.{{ is_of_mart }}
+{%- endmacro %}
+
+{# Rows of a relation with a day and a division, measured by month (a CTE `months` of the model) and by every division they
+   lie in: month_on, scope_code and the measures, in which the relation is called `told`. #}
+{% macro by_month_and_scope(relation, day, measures) -%}
+    select
+        months.month_on,
+        scope.scope_code,
+        {{ measures | join(',\n        ') }}
+    from months
+    inner join {{ relation }} as told on told.{{ day }} between months.month_on and months.last_on
+    inner join {{ ref('bridge_division_scope') }} as scope on told.division_code is not distinct from scope.division_code
+    group by months.month_on, scope.scope_code
+{%- endmacro %}

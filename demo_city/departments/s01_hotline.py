@@ -5,7 +5,9 @@ its queue, are answered (many just before the deadline), closed, and the caller 
 the order opened again. A version is written on each day on which something changed.
 
 Tables of events: ``hotline_case`` (one row per order, double entries included with ``is_real`` false). Beside the
-agreed columns it has ``first_deadline_at first_closed_at reopened_at withdrawn_at bounced_n is_direct chain_no``.
+agreed columns it has ``first_deadline_at first_closed_at first_visited_at first_satisfaction first_is_solved``: what it
+was before it was opened again; ``revisited_at``: when the caller was asked again, whether or not anybody answered; and
+``reopened_at withdrawn_at bounced_n is_direct chain_no``.
 """
 
 from __future__ import annotations
@@ -505,7 +507,8 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     moments = of["moments"]
     reopened = moments[:, REOPENED] < NEVER
     second = (moments[:, VISITED_AGAIN] < NEVER) & (of["success_again"] == 0)
-    answered = second | ((moments[:, VISITED] < NEVER) & (of["success"] == 0))
+    first_answered = (moments[:, VISITED] < NEVER) & (of["success"] == 0)
+    answered = second | first_answered
     delayed = np.where(moments[:, DELAYED] < NEVER, of["deadline_delayed"], of["deadline"])
     is_dispatched = moments[:, DISPATCHED] < NEVER
     codes = np.array([topic.code for topic in TOPICS], dtype=object)
@@ -520,6 +523,10 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
             "closed_at": times(np.where(reopened, moments[:, CLOSED_AGAIN], moments[:, CLOSED])),
             "first_closed_at": times(moments[:, CLOSED]),
             "reopened_at": times(moments[:, REOPENED]),
+            "first_visited_at": times(moments[:, VISITED]),
+            "first_satisfaction": pa.array(of["score"], pa.int32(), mask=~first_answered),
+            "first_is_solved": pa.array(of["is_solved"], mask=~first_answered),
+            "revisited_at": times(moments[:, VISITED_AGAIN]),
             "visited_at": times(np.where(second, moments[:, VISITED_AGAIN], moments[:, VISITED])),
             "satisfaction": pa.array(np.where(second, of["score_again"], of["score"]), pa.int32(), mask=~answered),
             "is_solved": pa.array(np.where(second, of["is_solved_again"], of["is_solved"]), mask=~answered),

@@ -882,6 +882,7 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
             closed_on=day_of(found["closed_at"]), accepted_on=day_of(found["accepted_at"]), is_major=found["is_major"],
             township_i=firm["township_i"][found["firm_i"]], enterprise_i=firm["enterprise_i"][found["firm_i"]],
             source=of_rank(SOURCE_OF_KIND, found["kind"]), delivered_on=day_of(found["entered_at"]),
+            entered_at=found["entered_at"], reminded_at=found["reminded_at"], overdue_at=found["overdue_at"],
             is_real=~found["is_test"],
         ).to_arrow(),
         "inspection": Columns(

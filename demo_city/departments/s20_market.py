@@ -349,6 +349,11 @@ def _in_force(world: World, device: Columns, on: Any) -> Any:
     return number
 
 
+def _is_left(world: World, device: Columns) -> Any:
+    """Which devices stay in the register as they are when their firm is gone: half of them are never signed off."""
+    return world.chance.happens(0.5, "s20.signed_off", device["key"])
+
+
 def _equipment_rows(world: World, days: Days) -> Rows:
     chance, city, one = world.chance, world.city, devices(world)
     one = one.where(np.argsort(one["key"], kind="stable"))
@@ -371,8 +376,7 @@ def _equipment_rows(world: World, days: Days) -> Rows:
     in_use = device["state"] == 0
     lot = chance.uniform("s20.device.dirt", key)
     area, old = area_codes(world, "s20.device.area", 0.012, one["township_i"], device["township_i"], key)
-    # Only half of the devices of firms that are gone were ever signed off.
-    live = cancelled & chance.happens(0.5, "s20.signed_off", key)
+    live = cancelled & _is_left(world, device)
     state = np.where(cancelled & ~live, 2, device["state"])
     where = np.where(
         device["building_i"] >= 0, city.building["address_zh"][np.maximum(device["building_i"], 0)], firm["address_zh"]
@@ -549,6 +553,9 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
     city, device, heard = world.city, devices(world), complaints(world, days)
     first, last = np.datetime64(days.first, "D"), np.datetime64(days.last, "D")
     rounds = []
+    owner = np.maximum(device["owner_i"], 0)
+    cancelled = np.where(device["owner_i"] >= 0, city.enterprise["cancelled_on"][owner], np.datetime64("NaT", "D"))
+    signed_off = np.where(_is_left(world, device), np.datetime64("NaT", "D"), cancelled)
     number = _in_force(world, device, np.full(device.rows_n, first))
     for step in range(days.length // 365 + 3):
         since = _inspected_on(world, device, number + step)
@@ -560,10 +567,9 @@ def _events(world: World, days: Days) -> Mapping[str, pa.Table]:
             next_due_on=device["begins"] + (number + step + 1) * device["cycle"], township_i=device["township_i"],
             building_i=device["building_i"], enterprise_i=device["owner_i"],
             is_in_use=device["state"] == 0,
-            owner_cancelled_on=np.where(
-                device["owner_i"] >= 0, city.enterprise["cancelled_on"][np.maximum(device["owner_i"], 0)],
-                np.datetime64("NaT", "D"),
-            ),
+            cycle_days=device["cycle"],
+            signed_off_on=signed_off,
+            owner_cancelled_on=cancelled,
         ).where(which))  # fmt: skip
     subject = subjects(world)
     food = np.flatnonzero(subject["is_food"])

@@ -44,6 +44,8 @@ def page() -> str:
         f"| {part.unit} | {' '.join(part.windows)} | {' '.join(part.scopes)} | {_cell(part.definition)} |"
         for part in indicators.parts()
     ]
+    lines += ["", "What counts, when it is known, and what no delivery tells:", ""]
+    lines += [f"- **{id}**: {_cell(text.removeprefix(f'{id}: '))}" for id, text in indicators.definitions()]
     lines += [
         "",
         "## Leads\n",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from demo_city.columns import Columns
 from demo_city.days import Days
@@ -77,6 +78,21 @@ ORIGINS: dict[str, Origin] = {
 SPOILS = ("quarantine", "never")
 """Patterns caught so leave a row unusable, or wrong without anybody's knowing."""
 
+UNTOLD: dict[tuple[str, str], tuple[str, ...]] = {
+    ("air_hour", "at"): ("stuck",),
+    ("air_hour", "value"): ("pm_inverted",),
+    ("ems_call", "arrived_at"): ("arrived_before_dispatch", "arrival_missing"),
+    ("equipment", "next_due_on"): ("next_blank", "next_before_last"),
+    ("fire_alarm", "arrived_at"): ("arrived_before_call",),
+    ("hazard", "due_on"): ("due_is_found",),
+    ("instruction", "due_at"): ("due_before_issued",),
+    ("lead", "result"): ("result_says_nothing",),
+    ("lead", "verified_at"): ("verified_before_pushed",),
+    ("police_incident", "arrived_at"): ("arrived_before_call",),
+}
+"""Patterns that leave a column of a table of events without what stood there, which no other cell of the row tells: a
+reader sees that it is wrong, and cannot mend it."""
+
 
 class Arrivals:
     """On which day a delivery can be read first.
@@ -126,25 +142,30 @@ def promised(world: World, dataset: Dataset, days: Days) -> list[tuple[date, dat
     ]
 
 
+def untold_ids(table: str, column: str, dirt: pa.Table) -> Callable[[Columns], Any]:
+    """For a table's events: whether the last row of each does not tell what stands in a column; see `UNTOLD`."""
+    return _touched(table, dirt, pc.is_in(dirt["pattern"], pa.array(UNTOLD[table, column])))
+
+
 def spoiled_ids(table: str, dirt: pa.Table) -> Callable[[Columns], Any]:
     """For a table's events: whether the last row of each is held back, or wrong without a sign."""
+    return _touched(table, dirt, pc.is_in(dirt["caught_by"], pa.array(SPOILS)))
+
+
+def _touched(table: str, dirt: pa.Table, which: Any) -> Callable[[Columns], Any]:
+    """For a table's events: whether the last row of each is among these rows of the dirt."""
     origin = ORIGINS.get(table)
     if origin is None or not (origin.id or origin.key):
         return lambda columns: np.zeros(columns.rows_n, bool)
-    import pyarrow.compute as pc
-
-    own = dirt.filter(
-        pc.and_(
-            pc.equal(dirt["dataset"], origin.dataset),
-            pc.and_(pc.is_in(dirt["caught_by"], pa.array(SPOILS)), pc.is_null(dirt["replaced_on"])),
-        )
-    )
-    keys = np.array([key for key in own["key"].to_pylist() if key is not None], dtype=str)
+    of_table = pc.and_(pc.equal(dirt["dataset"], origin.dataset), pc.is_null(dirt["replaced_on"]))
+    keys = np.array([key for key in dirt.filter(pc.and_(of_table, which))["key"].to_pylist() if key is not None], str)
     if origin.key is None:
         keys = np.array([key.split("|")[0] for key in keys], dtype=str)
+    else:  # some stations call the first hour of a day 24:00
+        keys = replace(keys, "|24:00", "|00:00")
     ids = np.unique(keys)
 
-    def spoiled(columns: Columns) -> Any:
+    def touched(columns: Columns) -> Any:
         return np.isin(columns[origin.id].astype(str) if origin.key is None else origin.key(columns), ids)
 
-    return spoiled
+    return touched

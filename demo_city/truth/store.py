@@ -19,7 +19,7 @@ from demo_city.columns import Columns
 from demo_city.days import Days
 from demo_city.departments.protocol import Dataset, Source
 from demo_city.truth.dirt import Dirt, deliveries_of, dirt_of, stretches
-from demo_city.truth.events import LOOKS_BACK, Arrivals, promised, spoiled_ids
+from demo_city.truth.events import LOOKS_BACK, Arrivals, promised, spoiled_ids, untold_ids
 from demo_city.truth.schema import TABLES
 from lake.engine import quote_identifier, quote_literal
 
@@ -270,6 +270,9 @@ def _frame(
             kept[table] = spoiled_ids(table, known)
         return kept[table](columns)
 
+    def untold(table: str, column: str, columns: Columns) -> Any:
+        return untold_ids(table, column, known)(columns)
+
     due = [fate for dataset in datasets.values() for fate in promised(world, dataset, days)]
     columns = {name: _columns(_together(name, tables[name])) for name in ("written", "dirt")}
     return Frame(
@@ -284,6 +287,7 @@ def _frame(
         ),
         columns["written"],
         columns["dirt"],
+        untold,
     )
 
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class OpenTable:
 
 @dataclass(frozen=True)
 class Rule:
-    """What may leave: counts of at least ``k``, months at least ``lag_days`` old. Seed ``threshold``."""
+    """What may leave: counts of at least ``k``, months ``lag_days`` old. Seeds ``threshold`` and the city's."""
 
     k: int
     lag_days: int
@@ -90,23 +91,39 @@ def open_tables(settings: Settings) -> list[OpenTable]:
     return [OpenTable(mart, title, tuple(said.split(", ")), grain, owner) for mart, title, said, grain, owner in rows]
 
 
-def rule_of(settings: Settings, day: date) -> Rule:
-    """The rule in force on a day.
+def rule_of(settings: Settings, city: str, day: date) -> Rule:
+    """The rule in force on a day; what the city says in its own ``threshold_override`` goes first, as in the marts.
 
     Raises:
         ReleaseRefused: none is.
     """
-    held = {}
-    with (settings.root / "dbt_project" / "seeds" / "std" / "threshold.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["valid_from"] <= str(day) and (not row["valid_to"] or str(day) < row["valid_to"]):
-                held[row["threshold_id"]] = row["value"]
+    seeds = settings.root / "dbt_project" / "seeds"
+    held = _in_force(seeds / "std" / "threshold.csv", day)
+    own = seeds / city / "threshold_override.csv"
+    if own.exists():
+        held |= _in_force(own, day)
     try:
-        return Rule(k=int(held["release_least_n"]), lag_days=int(held["release_lag_days"]))
+        return Rule(k=_whole(held, "release_least_n"), lag_days=_whole(held, "release_lag_days"))
     except KeyError as missing:
         raise ReleaseRefused(
             f"no threshold {missing} is in force on {day}", remedy="add it to seeds/std/threshold.csv"
         ) from None
+
+
+def _in_force(path: Path, day: date) -> dict[str, str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            row["threshold_id"]: row["value"]
+            for row in csv.DictReader(file)
+            if row["valid_from"] <= str(day) and (not row["valid_to"] or str(day) < row["valid_to"])
+        }
+
+
+def _whole(held: Mapping[str, str], name: str) -> int:
+    value = Decimal(held[name])
+    if value != int(value) or value < 0:
+        raise ReleaseRefused(f"threshold {name} is {value}", remedy="give it a whole number")
+    return int(value)
 
 
 def release(settings: Settings, mart: str) -> list[Released]:
@@ -123,7 +140,7 @@ def release(settings: Settings, mart: str) -> list[Released]:
         )
     table = tables[mart]
     ((as_of, city),) = query(settings, "SELECT as_of, city FROM about.build").rows
-    rule = rule_of(settings, as_of)
+    rule = rule_of(settings, city, as_of)
     folder = settings.home / FOLDER / mart
     folder.mkdir(parents=True, exist_ok=True)
     made = set()

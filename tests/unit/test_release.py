@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from lake.release import ReleaseRefused, Table, attack, audit, open_tables, release, suppress
+from lake.release.open_data import Rule, rule_of
 from lake.release.suppression import small_cells
 from lake.settings import PROJECT_ROOT, Settings
 
@@ -186,6 +187,26 @@ def test_a_month_leaves_once_whatever_is_corrected_later(home: Settings) -> None
     )
     (again,) = release(home, "overview.city_daily")
     assert not again.is_new and again.file.read_bytes() == before
+
+
+def test_a_city_holds_back_more_by_a_row_of_its_own(tmp_path: Path) -> None:
+    seeds = tmp_path / "dbt_project" / "seeds"
+    head = "threshold_id,value,unit,owner,source,valid_from,valid_to,note\n"
+    for folder, rows in {
+        "std": "release_least_n,5,,,,2000-01-01,,\nrelease_lag_days,30,,,,2000-01-01,,\n",
+        "queens": "release_least_n,11.000000,,,,2023-01-01,2023-07-01,\n",
+    }.items():
+        (seeds / folder).mkdir(parents=True)
+        name = "threshold.csv" if folder == "std" else "threshold_override.csv"
+        (seeds / folder / name).write_text(head + rows, encoding="utf-8")
+    settings = Settings.from_environment({"CITYBRAIN_HOME": str(tmp_path), "CITYBRAIN_ROOT": str(tmp_path)})
+    assert rule_of(settings, "queens", date(2023, 6, 30)) == Rule(k=11, lag_days=30)
+    assert (
+        rule_of(settings, "queens", date(2023, 7, 1)) == rule_of(settings, "linlan", date(2023, 6, 30)) == Rule(5, 30)
+    )
+    (seeds / "queens" / "threshold_override.csv").write_text(head + "release_least_n,4.5,,,,2023-01-01,,\n")
+    with pytest.raises(ReleaseRefused, match=r"release_least_n is 4\.5"):
+        rule_of(settings, "queens", date(2023, 7, 1))
 
 
 def test_only_open_marts_leave(home: Settings) -> None:

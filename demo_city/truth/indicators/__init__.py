@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from demo_city.truth.indicators import (  # noqa: F401  each registers what it computes
     appeals,
     checkup,
@@ -17,7 +19,7 @@ from demo_city.truth.indicators import (  # noqa: F401  each registers what it c
 from demo_city.truth.indicators.frame import Frame, MissingEvents, Part
 from demo_city.truth.indicators.registry import INDICATORS
 
-__all__ = ["INDICATORS", "RULES", "Frame", "MissingEvents", "Part", "compute", "parts"]
+__all__ = ["INDICATORS", "RULES", "Frame", "MissingEvents", "Part", "compute", "definitions", "parts"]
 
 RULES = """
 General rules; a definition says where it differs.
@@ -31,11 +33,21 @@ General rules; a definition says where it differs.
 - **Known at the cut-off**: the morning after the window's last day. An event is known when a delivery of that day or an
   earlier one had arrived by then; a fact that follows it (dispatched, closed, verified) from the day on which it
   happened; a corrected number with its first value until the day of correction.
-- **Final**: with everything that was delivered or corrected later, and with what never was delivered.
+- **Final**: as it is at the end of the last delivered day, where the city's clock stands: with everything that was
+  delivered or corrected later than the window, and with what never was delivered. What happens after that day has not
+  happened, neither here nor in any department: a hazard that will be closed is open, an order that will be opened again
+  has its first closing, a death that will be restated is not.
 - **Recoverable**: false when an event that counts was never delivered, or its last row is held back or wrong in a way
-  nothing delivered tells; a reader of the deliveries cannot come to the final value but by luck.
+  nothing delivered tells, or visibly wrong in the cell that counts while no other cell says what stood there; a reader
+  of the deliveries cannot come to the final value but by luck. The last row is taken, for who reads a table late finds
+  that one only.
 - Quantiles are linear between the two nearest values. Shares are quotients, not percentages. Nothing is rounded.
 """
+
+
+def definitions() -> list[tuple[str, str]]:
+    """Id and definition of every indicator, as its function says it."""
+    return [(id, inspect.cleandoc(INDICATORS[id].compute.__doc__ or "")) for id in sorted(INDICATORS)]
 
 
 def parts() -> list[Part]:

@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from demo_city.truth.indicators.frame import Figures, Frame, Part, day, wilson
+from demo_city.truth.indicators.frame import Events, Figures, Frame, Part, day, wilson
 from demo_city.truth.indicators.registry import indicator
 
 CASE = "hotline_case"
+
+
+def _so_far(frame: Frame) -> Events:
+    """The cases as they stand at the end of the last delivered day.
+
+    One that is opened again only later has its first deadline, closing and visit; one whose caller is asked again only
+    later, or then did not answer, the first visit; one that is withdrawn later is not withdrawn.
+    """
+    cases = frame.events(
+        CASE,
+        "accepted_at",
+        "dispatched_at",
+        "deadline_at",
+        "first_deadline_at",
+        "closed_at",
+        "first_closed_at",
+        "reopened_at",
+        "visited_at",
+        "satisfaction",
+        "is_solved",
+        "first_visited_at",
+        "first_satisfaction",
+        "first_is_solved",
+        "revisited_at",
+        "is_withdrawn",
+        "withdrawn_at",
+    )
+    is_again, is_last = ~np.isnat(cases["reopened_at"]), ~np.isnat(cases["visited_at"])
+    made = {name: np.where(is_again, cases[name], cases[f"first_{name}"]) for name in ("deadline_at", "closed_at")}
+    made |= {
+        name: np.where(is_last, cases[name], cases[f"first_{name}"]).astype(kind)
+        for name, kind in (("visited_at", "datetime64[s]"), ("satisfaction", float), ("is_solved", float))
+    }
+    made["is_withdrawn"] = cases["is_withdrawn"].astype(bool) & ~np.isnat(cases["withdrawn_at"])
+    return replace(cases, columns=cases.columns.with_columns(**made))
 
 
 @indicator(
@@ -64,16 +100,7 @@ def on_time(frame: Frame, parts: Mapping[str, Part]) -> None:
     A case that is opened again is due by its new deadline. As known at the cut-off, one that was opened again only
     later is due by its first deadline, closed by its first closing.
     """
-    cases = frame.events(
-        CASE,
-        "dispatched_at",
-        "deadline_at",
-        "closed_at",
-        "is_withdrawn",
-        "first_deadline_at",
-        "first_closed_at",
-        "reopened_at",
-    )
+    cases = _so_far(frame)
     is_due = ~np.isnat(cases["dispatched_at"]) & ~np.isnat(cases["deadline_at"]) & ~cases["is_withdrawn"].astype(bool)
     due = cases.where(is_due)
     in_time, first_in_time = due["closed_at"] <= due["deadline_at"], due["first_closed_at"] <= due["first_deadline_at"]
@@ -130,13 +157,16 @@ _VISITED = "of the effective visits (visited_at in the window, satisfaction give
 def satisfaction(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I04: satisfied, solved / effective visits with visited_at ∈ W; effective visits / visits due with closed_at ∈ W.
 
-    A case that was opened again counts with its last closing and its last visit, known from then on.
+    A case that was opened again counts with its last closing and its last visit at which somebody answered, known from
+    then on. Where nobody did the second time, the order keeps the answer and loses the day on which it was given: only
+    who read it in between knows the day, and the window is not recoverable.
     Points: 5 and 4 are satisfied (满意), 3 is basically satisfied (基本满意), 2 and 1 are not.
     """
-    cases = frame.events(CASE, "visited_at", "satisfaction", "is_solved", "closed_at", "dispatched_at", "is_withdrawn")
+    cases = _so_far(frame)
+    written_over = ~np.isnat(cases["revisited_at"]) & (cases["visited_at"] < cases["revisited_at"])
     points = cases["satisfaction"].astype(np.float64)
     is_effective = ~np.isnat(cases["visited_at"]) & ~np.isnan(points)
-    visited = cases.where(is_effective)
+    visited = replace(cases, lost=cases.lost | written_over).where(is_effective)
     on, points = visited["visited_at"], points[is_effective]
     weighted = np.where(points >= 4, 1.0, np.where(points >= 3, 0.9, 0.0))
     frame.share(parts["satisfaction_rate:weighted"], visited, on, weighted, known=day(on))
@@ -151,7 +181,7 @@ def satisfaction(frame: Frame, parts: Mapping[str, Part]) -> None:
             ("satisfaction_low", "satisfaction_high"), wilson(*final), wilson(*at_cut), strict=True
         ):
             frame.write(parts[name], windows, Figures(bound, bound_known, lost=lost))
-    frame.share(parts["solved_rate"], visited, on, visited["is_solved"].astype(bool), known=day(on))
+    frame.share(parts["solved_rate"], visited, on, visited["is_solved"] > 0, known=day(on))
     is_due = ~np.isnat(cases["closed_at"]) & ~np.isnat(cases["dispatched_at"]) & ~cases["is_withdrawn"].astype(bool)
     closed = cases.where(is_due)
     frame.share(

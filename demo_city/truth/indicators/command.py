@@ -32,17 +32,20 @@ def funnel(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I09: leads generated, pushed, verified, confirmed; confirmed/verified; verified/pushed.
 
     As the command centre has them: what departments report, true or not. A lead that cannot be verified (无法核实) is
-    verified, and not confirmed.
+    verified, and not confirmed. Closed with a result that says nothing, or verified by a time before the lead was
+    pushed: the last version does not tell the result, or the day; what it tells was written over, and only who read it
+    in between knows.
     """
     leads = _leads(frame)
-    verified = leads.where(~np.isnat(leads["verified_at"]))
+    verified = frame.without("lead", "verified_at", leads.where(~np.isnat(leads["verified_at"])))
+    judged = frame.without("lead", "result", verified)
     on = verified["verified_at"]
     confirmed = verified["result"].astype(str) == CONFIRMED
     frame.count(parts["generated"], leads, leads["at"])
     frame.count(parts["pushed"], leads, leads["pushed_at"], known=day(leads["pushed_at"]))
     frame.count(parts["verified"], verified, on, known=day(on))
-    frame.count(parts["confirmed"], verified.where(confirmed), on[confirmed], known=day(on)[confirmed])
-    frame.share(parts["confirmed_rate"], verified, on, confirmed, known=day(on))
+    frame.count(parts["confirmed"], judged.where(confirmed), on[confirmed], known=day(on)[confirmed])
+    frame.share(parts["confirmed_rate"], judged, on, confirmed, known=day(on))
     pushed = leads["pushed_at"]
     frame.share(
         parts["verified_rate"], leads, pushed, ~np.isnat(leads["verified_at"]), known_hits=day(leads["verified_at"])
@@ -160,7 +163,7 @@ def instructions(frame: Frame, parts: Mapping[str, Part]) -> None:
         "is_passed",
         *(name for _, *names in _STAGES.values() for name in names),
     )
-    due = of.where(~np.isnat(of["due_at"]))
+    due = frame.without("instruction", "due_at", of.where(~np.isnat(of["due_at"])))
     # Passed: a flag where it was rechecked at all, nothing elsewhere.
     passed = np.array([flag is not None and flag == 1 for flag in due["is_passed"]]) & ~np.isnat(due["rechecked_at"])
     frame.share(parts["closed_loop_rate"], due, due["due_at"], passed, known_hits=day(due["rechecked_at"]))
@@ -204,7 +207,8 @@ def group_rentals(frame: Frame, parts: Mapping[str, Part]) -> None:
     pushed, closed, on = (day(leads[name]) for name in ("pushed_at", "closed_at", "verified_at"))
     confirmed = (leads["result"].astype(str) == CONFIRMED) & ~np.isnat(on)
     before = pushed < frame.days.array[0]
-    frame.count(parts["confirmed"], leads.where(confirmed), on[confirmed], known=on[confirmed])
+    told = frame.without("lead", "verified_at", frame.without("lead", "result", leads.where(confirmed)))
+    frame.count(parts["confirmed"], told, on[confirmed], known=on[confirmed])
     flat, building = frame.world.city.flat, frame.world.city.building
     own = flat.where(~np.isnat(flat["group_from"]))
     place = frame.divisions.leaf_of_township(building["township_i"][own["building_i"]])

@@ -160,12 +160,16 @@ def air(frame: Frame, parts: Mapping[str, Part]) -> None:
     8-hour means within the day, which end from 8:00 to 24:00 (each of 6 valid hours or more; 14 such means, or one
     above 160 µg/m³), and by the standard of 2012 also the largest hour. A division's day: the mean of its stations that
     have one, then rounded to whole µg/m³ (CO to 0.1 mg/m³), half to even; IAQI linear between breakpoints, rounded up;
-    AQI the largest of six, none where an item is missing. Known: by the hours that had arrived by the morning after
+    AQI the largest of six, none where an item is missing. No valid hours are those that the bureau's own review strikes
+    out: a mark in place of a value, more of a part (PM2.5) than of the whole (PM10), and all of a day on which the
+    instrument repeats its value. Known: by the hours that had arrived by the morning after
     the window.
     """
     hours = frame.events("air_hour", "station", "at", "item", "value", "is_valid", at="county_i", first_on="at")
-    # Where -99 stands in place of a reading there was none.
-    hours = hours.where(hours["is_valid"].astype(bool) & ~hours.lost)
+    # Where -99 stands in place of a reading there was none, nor where the part is more than the whole.
+    stuck = _all_day(hours, frame.without("air_hour", "at", hours).lost & ~hours.lost)
+    is_read = ~frame.without("air_hour", "value", hours).lost & ~stuck
+    hours = hours.where(hours["is_valid"].astype(bool) & is_read)
     days = frame.days.array
     final = _daily(frame, hours, days, np.ones(hours.n, bool))
     same_day = _daily(frame, hours, days, hours.known <= day(hours["at"]))
@@ -184,6 +188,14 @@ def air(frame: Frame, parts: Mapping[str, Part]) -> None:
     for kind in ("month", "quarter", "year"):
         _over_days(frame, parts, frame.windows(kind), hours, final, judged)
     _water(frame, parts["water_good_rate"])
+
+
+def _all_day(hours: Events, which: Any) -> Any:
+    """All hours of the days of a station and item some of which are of a mask."""
+    names = np.char.add(hours["station"].astype(str), hours["item"].astype(str))
+    _, number = np.unique(names, return_inverse=True)
+    own = number.astype(np.int64) * 1_000_000 + day(hours["at"]).astype(np.int64)
+    return np.isin(own, own[which])
 
 
 def _daily(frame: Frame, hours: Events, days: Any, which: Any) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 An event is *known* for a window when a delivery of the window's last day, or of an earlier one, that had arrived by the
 next morning told of it (`Events.known`); a fact that came later than the event (dispatched, closed, corrected) is known
 from the day it happened on. An event is *lost* when no delivery ever tells of it, or when the cell that counts is wrong
-in a way that nothing delivered reveals; a window with a lost event is not recoverable.
+in a way that nothing delivered reveals; a window with a lost event is not recoverable. Nothing has happened yet that
+happens after the last delivered day: the city's clock stands there, for the truth as for its departments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -184,6 +185,7 @@ class Frame:
         deliveries: ``ends_on arrives_on``, one row per delivery that is due, of every dataset.
         written: ``day rows_n`` of every dataset.
         dirty: ``dataset day row_no caught_by column_name`` of every dirty row.
+        untold: gives, for a table, a column and its rows, of which events the last row does not tell what stands there.
     """
 
     def __init__(
@@ -196,10 +198,11 @@ class Frame:
         deliveries: Columns | None = None,
         written: Columns | None = None,
         dirty: Columns | None = None,
+        untold: Callable[[str, str, Columns], Any] | None = None,
     ) -> None:
         self.world, self.days = world, days
         self.divisions = Divisions(world)
-        self._tables, self._known_on, self._spoiled = tables, known_on, spoiled
+        self._tables, self._known_on, self._spoiled, self._untold = tables, known_on, spoiled, untold
         self.deliveries, self.written, self.dirty = deliveries or Columns(), written or Columns(), dirty or Columns()
         self._windows: dict[str, Windows] = {}
         self._kept: dict[str, Events] = {}
@@ -248,6 +251,12 @@ class Frame:
                 f"the events {table!r} have no column {', '.join(absent)}; they have {', '.join(columns)}"
             )
         return columns
+
+    def without(self, table: str, column: str, events: Events) -> Events:
+        """The same events; those of which the last row does not tell what stands in a column are lost."""
+        if self._untold is None:
+            return events
+        return replace(events, lost=events.lost | self._untold(table, column, events.columns))
 
     def tally(self, windows: Windows, on: Any, place: Any, weight: Any = None, known: Any = None) -> Any:
         """Windows × divisions: how many (or how much) lies in each; with `known` only what was known at the cut-off."""
@@ -459,11 +468,17 @@ class Frame:
     def _columns(self, table: str) -> Columns:
         made = Columns(
             {
-                name: _numpy(column)
+                name: self._so_far(name, _numpy(column))
                 for name, column in zip(self._tables[table].column_names, self._tables[table].columns, strict=True)
             }
         )
         return made.where(made["is_real"].astype(bool)) if "is_real" in made else made
+
+    def _so_far(self, name: str, values: Any) -> Any:
+        """What has not happened by the end of the last day is not there yet; a term that is set is."""
+        if values.dtype.kind != "M" or name in _TERMS:
+            return values
+        return np.where(values.astype("datetime64[D]") <= self.days.array[-1], values, np.datetime64("NaT"))
 
     def _placed(self, table: str, columns: Columns, at: str, first_on: str | None) -> Events:
         n = columns.rows_n
@@ -488,16 +503,25 @@ class Frame:
 
     def _over_before(self, columns: Columns) -> Any:
         """Which events nothing more happened to from the first delivered day on: no delivery has them."""
-        facts = [
-            day(values)
-            for name, values in columns.items()
-            if values.dtype.kind == "M" and name not in ("deadline_at", "due_at", "delivered_on")
-        ]
+        facts = [day(values) for name, values in columns.items() if values.dtype.kind == "M" and name not in _TERMS]
         newest = np.fmax.reduce(facts)
         return newest < self.days.array[0]
 
 
-_BY_UPDATE = {"lead", "instruction"}
+_TERMS = {
+    "deadline_at",
+    "first_deadline_at",
+    "delivered_on",
+    "due_at",
+    "due_on",
+    "expires_on",
+    "next_due_on",
+    "planned_on",
+    "review_due_on",
+    "valid_until",
+}
+"""Columns of times that are set beforehand, or are none of an event's own."""
+_BY_UPDATE = {"hazard", "instruction", "lead"}
 """Delivered anew whenever something happens to them; those from before the first day come so, or not at all."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ OLD_DAYS = 90
 
 
 def _hazards(frame: Frame) -> Events:
-    return frame.events("hazard", "found_on", "due_on", "closed_on", "is_major")
+    return frame.events("hazard", "found_on", "due_on", "overdue_at", "closed_on", "is_major")
 
 
 @indicator(
@@ -37,15 +38,22 @@ def _hazards(frame: Frame) -> Events:
     ),
 )
 def rectification(frame: Frame, parts: Mapping[str, Part]) -> None:
-    """I07: found ∈ W; closed / found ∈ W; closed ≤ due / due ∈ W. Final: closed at any time of the city's life."""
+    """I07: found ∈ W; closed / found ∈ W; closed ≤ due / due ∈ W. Final: closed by the last delivered day.
+
+    Due on the day it was found is a form left as it was; the true term then shows only where the hazard still stands
+    there as overdue, since the day before. One of which everything was told before the first delivered day is lost.
+    """
     hazards = _hazards(frame)
     found, closed = hazards["found_on"], day(hazards["closed_on"])
     major = hazards["is_major"].astype(bool)
     frame.count(parts["found"], hazards, found)
     frame.count(parts["found_major"], hazards.where(major), found[major])
     frame.share(parts["closed_rate"], hazards, found, ~np.isnat(closed), known_hits=closed)
-    in_time = closed <= day(hazards["due_on"])
-    frame.share(parts["on_time_rate"], hazards, hazards["due_on"], in_time, known_hits=closed)
+    due = day(hazards["due_on"])
+    is_overdue = ~np.isnat(hazards["overdue_at"]) & np.isnat(closed)
+    told = frame.without("hazard", "due_on", hazards)
+    told = replace(told, lost=hazards.lost | (told.lost & ~is_overdue))
+    frame.share(parts["on_time_rate"], told, due, closed <= due, known_hits=closed)
 
 
 _STOCK = ("week", "month")
@@ -240,26 +248,45 @@ _YEAR_DAYS = 365
 def overdue(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I17: overdue / equipment in use; gas users checked in a year / users; hours of dust above 150 µg/m³.
 
-    Equipment: events ``equipment``, one row per piece and round, from its inspection (valid_from) until before the next
-    (valid_until); the list is weekly, so known is the state of the last Sunday. Gas: a visit counts when somebody was
+    Equipment: events ``equipment``, one row per piece and round, from its inspection (valid_from) to the day before the
+    next (valid_until); a piece of a firm that is gone is in use until it is signed off. The list is weekly, so known is
+    the state of the last Sunday. Where the list does not say when the next inspection is due, a reader can only count
+    the term from the last one, which may have been early or late; where that leads to another answer the share is not
+    recoverable. Gas: a visit counts when somebody was
     let in (is_entered), not "到访不遇"; the users are the register of the six companies. The year before a window is
     not wholly delivered unless the history is that long; then the value is not recoverable.
     """
     pieces = frame.events(
-        "equipment", "equip_code", "next_due_on", "valid_from", "valid_until", "is_in_use", first_on="valid_from"
+        "equipment",
+        "equip_code",
+        "next_due_on",
+        "valid_from",
+        "valid_until",
+        "is_in_use",
+        "cycle_days",
+        "signed_off_on",
+        first_on="valid_from",
     )
-    pieces = pieces.where(pieces["is_in_use"].astype(bool))
+    pieces = frame.without("equipment", "next_due_on", pieces.where(pieces["is_in_use"].astype(bool)))
     begins, ends, due = day(pieces["valid_from"]), day(pieces["valid_until"]), day(pieces["next_due_on"])
+    gone, counted_from_last = day(pieces["signed_off_on"]), begins + pieces["cycle_days"]
     for kind in _STOCK:
         windows = frame.windows(kind)
         sundays = windows.last - (windows.last.astype(np.int64) + 4) % 7
-        late, there, late_known, there_known = np.zeros((4, windows.n, frame.divisions.n))
+        late, there, late_known, there_known, lost = np.zeros((5, windows.n, frame.divisions.n))
         for at, (last, sunday) in enumerate(zip(windows.last, sundays, strict=True)):
             for on, of_late, of_all in ((last, late, there), (sunday, late_known, there_known)):
-                now = (begins <= on) & ~(ends <= on)
+                now = (begins <= on) & (on <= ends) & ~(gone <= on)
                 of_all[at] = _sum(frame, pieces.place[now])
                 of_late[at] = _sum(frame, pieces.place[now & (due < on)])
-        frame.write(parts["equipment_overdue_rate"], windows, Figures(late, late_known, there, there_known))
+            now = (begins <= last) & (last <= ends) & ~(gone <= last)
+            misled = pieces.lost & ((due < last) != (counted_from_last < last))
+            lost[at] = _sum(frame, pieces.place[now & misled])
+        frame.write(
+            parts["equipment_overdue_rate"],
+            windows,
+            Figures(late, late_known, there, there_known, lost, "the list does not say when an inspection is due"),
+        )
     _gas_coverage(frame, parts["gas_coverage"])
     hours = frame.events("dust_hour", "at", "pm10", "is_reported", first_on="at")
     over = hours.where((hours["pm10"].astype(np.float64) > PM10_LIMIT) & hours["is_reported"].astype(bool))

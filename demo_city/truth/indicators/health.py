@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,15 @@ def ears_c2(counts: Any, at: int) -> float:
         windows=("week",),
         scopes=("city",),
     ),
-    Part("I16", "cases", "法定传染病报告数", "例", "Cases by week of onset, all diseases.", windows=("week",)),
+    Part(
+        "I16",
+        "cases",
+        "法定传染病报告数",
+        "例",
+        "Cases by week of onset, all diseases.",
+        windows=("week",),
+        scopes=("city", "county"),
+    ),
     Part(
         "I16",
         "signals_per_week",
@@ -127,7 +136,8 @@ def diseases(frame: Frame, parts: Mapping[str, Part]) -> None:
     Alarm: Farrington's exceedance (y − μ)/(U − μ) ≥ 1 where three years of weeks lie before; else EARS C2 > 3, taken on
     weeks (baseline 7 weeks, lag 2). In both cases only with 5 cases or more in the last 4 weeks. Known: counts as last
     reported by the end of the week itself, every earlier week as reported by then. The city lives from 2024-01-01, so
-    before 2027 it is EARS C2.
+    before 2027 it is EARS C2. Cases are counted where the report counts them, by county: no table has them by township.
+    Some are reported weeks after their onset; a week of which some are not reported yet is not recoverable.
     """
     weeks = frame.events("disease_week", "disease", "week_on", "n_final", first_on="week_on")
     windows = frame.windows("week")
@@ -169,6 +179,12 @@ def diseases(frame: Frame, parts: Mapping[str, Part]) -> None:
         ),
     )
     first = weeks[_first_told(weeks)]
+    # By the last day the report of so many weeks after this one has come.
+    age = (frame.days.array[-1] - week).astype(int) // 7 - 1
+    so_far = np.zeros(weeks.n)
+    for k in range(sum(name.startswith("n_week") for name in weeks.columns)):
+        so_far = np.where(age >= k, weeks[f"n_week{k}"].astype(np.float64), so_far)
+    weeks = replace(weeks, lost=weeks.lost | (so_far < weeks["n_final"]))
     frame.count(
         parts["cases"], weeks, week, weight=weeks["n_final"].astype(np.float64), known_weight=first.astype(np.float64)
     )

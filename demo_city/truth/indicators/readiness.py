@@ -65,8 +65,7 @@ def plans(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I21: cells with a plan in force / cells; plans overdue for review; drills held / planned; issues fixed / found.
 
     A plan is in force from valid_from until before valid_until. A county's cells are its own; the city's value holds
-    the cells of the city and of all counties. Known: a drill held, an issue fixed, by the window's last day. What is
-    held or fixed after the last delivered day no delivery tells yet.
+    the cells of the city and of all counties. Known: a drill held, an issue fixed, by the window's last day.
     """
     plan = _at_areas(frame, "plan", "event_code", "level", "valid_from", "valid_until", "review_due_on")
     cell = _at_areas(frame, "plan_cell", "event_code", "level")
@@ -83,7 +82,7 @@ def plans(frame: Frame, parts: Mapping[str, Part]) -> None:
     drill = _at_areas(frame, "drill", "planned_on", "held_on", "issues_n", "fixed_n", "fixed_on")
     held, fixed = day(drill["held_on"]), day(drill["fixed_on"])
     took_place = ~np.isnat(held)
-    own, today = drill.where(took_place), frame.days.array[-1]
+    own = drill.where(took_place)
     for kind in _ENDS:
         windows = frame.windows(kind)
         covered, late, cells = np.zeros((3, windows.n, frame.divisions.leaves_n))
@@ -99,7 +98,6 @@ def plans(frame: Frame, parts: Mapping[str, Part]) -> None:
         frame.write(parts["plans_overdue"], windows, Figures(late, late))
         planned, hits = drill["planned_on"], took_place.astype(float)
         total = frame.tally(windows, planned, drill.place)
-        to_come = frame.tally(windows, planned, drill.place, (took_place & (held > today)).astype(float))
         frame.write(
             parts["drill_rate"],
             windows,
@@ -108,27 +106,16 @@ def plans(frame: Frame, parts: Mapping[str, Part]) -> None:
                 frame.tally(windows, planned, drill.place, hits, held),
                 total,
                 total,
-                to_come,
-                reason="some are held after the last delivered day",
             ),
         )
-        issues, done = own["issues_n"].astype(np.float64), own["fixed_n"].astype(np.float64)
+        issues = own["issues_n"].astype(np.float64)
+        done = np.where(np.isnat(fixed[took_place]), 0.0, own["fixed_n"].astype(np.float64))
         total = frame.tally(windows, own["held_on"], own.place, issues)
         known = frame.tally(windows, own["held_on"], own.place, done, fixed[took_place])
-        to_come = frame.tally(
-            windows, own["held_on"], own.place, ((done > 0) & (fixed[took_place] > today)).astype(float)
-        )
         frame.write(
             parts["drill_fixed_rate"],
             windows,
-            Figures(
-                frame.tally(windows, own["held_on"], own.place, done),
-                known,
-                total,
-                total,
-                to_come,
-                reason="some are fixed after the last delivered day",
-            ),
+            Figures(frame.tally(windows, own["held_on"], own.place, done), known, total, total),
         )
 
 

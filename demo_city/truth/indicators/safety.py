@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,21 +40,35 @@ def level(deaths: Any, injuries: Any, loss_wan: Any) -> Any:
 
 
 def _crashes(frame: Frame) -> Events:
-    return frame.events("crash", "at", "deaths_first", "deaths_final", "corrected_on", "injuries", "road_i", "km")
+    own = frame.events("crash", "at", "deaths_first", "deaths_final", "corrected_on", "injuries", "road_i", "km")
+    return _corrected(own, "deaths_final")
+
+
+def _corrected(events: Events, deaths: str) -> Events:
+    """With the deaths as first told where they are not corrected yet."""
+    so_far = np.where(np.isnat(events["corrected_on"]), events["deaths_first"], events[deaths])
+    return replace(events, columns=events.columns.with_columns(**{deaths: so_far}))
 
 
 def _emergencies(frame: Frame) -> dict[str, tuple[Events, Any, Any, Any, Any]]:
     """By code: events, deaths as first told, deaths, injured, loss; of crashes those with a casualty."""
     crash = _crashes(frame)
     crash = crash.where((crash["deaths_final"] > 0) | (crash["deaths_first"] > 0) | (crash["injuries"] > 0))
-    fire = frame.events("fire_alarm", "at", "is_fire", "deaths", "injuries", "loss_wan")
-    fire = fire.where(fire["is_fire"].astype(bool))
+    fire = frame.events("fire_alarm", "at", "is_fire", "deaths", "injuries", "loss_wan", "settled_on")
+    fire = _settled(fire.where(fire["is_fire"].astype(bool)))
     accident = frame.events("accident", "at", "deaths", "deaths_first", "corrected_on", "injuries", "loss_wan")
+    accident = _corrected(accident, "deaths")
     return {
         "12H": (crash, crash["deaths_first"], crash["deaths_final"], crash["injuries"], np.zeros(crash.n)),
         "12G": (fire, fire["deaths"], fire["deaths"], fire["injuries"], fire["loss_wan"]),
         "12F": (accident, accident["deaths_first"], accident["deaths"], accident["injuries"], accident["loss_wan"]),
     }
+
+
+def _settled(fires: Events) -> Events:
+    """With no loss where it is not settled yet."""
+    loss = np.where(np.isnat(fires["settled_on"]), 0.0, np.nan_to_num(fires["loss_wan"].astype(np.float64)))
+    return replace(fires, columns=fires.columns.with_columns(loss_wan=loss))
 
 
 def _tally_deaths(frame: Frame, windows: Any, of: tuple[Events, Any, Any, Any, Any]) -> tuple[Any, Any, Any]:
@@ -163,9 +178,13 @@ _CALLS = {
     ),
 )
 def response(frame: Frame, parts: Mapping[str, Part]) -> None:
-    """I12: median and p90 of arrived_at − at in minutes, per window by `at`, for 119, 120 and 110."""
+    """I12: median and p90 of arrived_at − at in minutes, per window by `at`, for 119, 120 and 110.
+
+    Where nobody pressed the button on arrival, or a clock was wrong, no delivery tells when they arrived: a quantile
+    over such a call is not recoverable.
+    """
     for name, (_, table, at) in _CALLS.items():
-        calls = frame.events(table, at, "arrived_at")
+        calls = frame.without(table, "arrived_at", frame.events(table, at, "arrived_at"))
         calls = calls.where(~np.isnat(calls["arrived_at"]))
         minutes = (calls["arrived_at"] - calls[at]) / np.timedelta64(60, "s")
         for share in (50, 90):
@@ -321,9 +340,12 @@ def _spots(road: Any, along: Any, deaths: Any, injured: Any, rule: Any) -> int:
     ),
 )
 def fires(frame: Frame, parts: Mapping[str, Part]) -> None:
-    """I14: fires (fire_alarm with is_fire), deaths, loss in 万元, by `at`; fires × 10⁴ / residents over a year."""
-    events = frame.events("fire_alarm", "at", "is_fire", "deaths", "loss_wan")
-    events = events.where(events["is_fire"].astype(bool))
+    """I14: fires (fire_alarm with is_fire), deaths, loss in 万元, by `at`; fires × 10⁴ / residents over a year.
+
+    The loss is that of the report on the cause, which is settled some weeks after the fire; until then it is none.
+    """
+    events = frame.events("fire_alarm", "at", "is_fire", "deaths", "loss_wan", "settled_on")
+    events = _settled(events.where(events["is_fire"].astype(bool)))
     frame.count(parts["fires"], events, events["at"])
     frame.count(parts["deaths"], events, events["at"], weight=events["deaths"].astype(np.float64))
     frame.count(parts["loss_wan"], events, events["at"], weight=np.nan_to_num(events["loss_wan"].astype(np.float64)))

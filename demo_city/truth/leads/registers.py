@@ -169,6 +169,7 @@ def _equipment(frame: Frame) -> Columns:
         "next_due_on",
         "is_in_use",
         "owner_cancelled_on",
+        "signed_off_on",
         "township_i",
     )
     return rows.where(rows["is_in_use"].astype(bool))
@@ -178,6 +179,7 @@ def _equipment(frame: Frame) -> Columns:
 def _overdue_equipment(world: World, days: Days, frame: Frame) -> Columns:
     rows = _equipment(frame)
     begins, ends = day(rows["next_due_on"]) + 1, day(rows["valid_until"])
+    ends = np.fmin(ends, day(rows["signed_off_on"]) - 1)
     late = ~(ends <= begins) & ~np.isnat(begins)
     rows, begins, ends = rows.where(late), begins[late], ends[late]
     return standing(
@@ -188,7 +190,7 @@ def _overdue_equipment(world: World, days: Days, frame: Frame) -> Columns:
 @registered("W065", "equipment is in use though the firm it belongs to is cancelled (events equipment)")
 def _orphan_equipment(world: World, days: Days, frame: Frame) -> Columns:
     rows = _equipment(frame)
-    rows = rows.where(~np.isnat(day(rows["owner_cancelled_on"])))
+    rows = rows.where(~np.isnat(day(rows["owner_cancelled_on"])) & np.isnat(day(rows["signed_off_on"])))
     _, one = np.unique(rows["equip_code"].astype(str), return_index=True)
     rows = rows.where(one)
     begins = day(rows["owner_cancelled_on"])

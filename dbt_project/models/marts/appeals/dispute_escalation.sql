@@ -1,11 +1,5 @@
 {{ config(enabled=fed_by('police_incident', 'dispute', 'grid')) }}
-with months as (
-    select
-        span.first_on as month_on,
-        span.last_on
-    from ({{ indicator_windows() }}) as span
-    where span.window_kind = 'month'
-),
+with months as ({{ indicator_months() }}),
 
 calls as (
     select
@@ -53,28 +47,14 @@ stood as (
 ),
 
 called as (
-    select
-        months.month_on,
-        scope.scope_code,
-        count(*) as dispute_calls_n,
-        count(*) filter (where calls.is_mediated) as mediated_calls_n
-    from months
-    inner join calls on calls.called_on between months.month_on and months.last_on
-    inner join {{ ref('bridge_division_scope') }} as scope
-        on calls.division_code is not distinct from scope.division_code
-    group by months.month_on, scope.scope_code
+    {{ by_month_and_scope(
+        'calls', 'called_on',
+        ['count(*) as dispute_calls_n', 'count(*) filter (where told.is_mediated) as mediated_calls_n']
+    ) }}
 ),
 
 mediated as (
-    select
-        months.month_on,
-        scope.scope_code,
-        count(*) as accepted_n
-    from months
-    inner join {{ ref('fct_dispute') }} as dispute on dispute.accepted_on between months.month_on and months.last_on
-    inner join {{ ref('bridge_division_scope') }} as scope
-        on dispute.division_code is not distinct from scope.division_code
-    group by months.month_on, scope.scope_code
+    {{ by_month_and_scope(ref('fct_dispute'), 'accepted_on', ['count(*) as accepted_n']) }}
 )
 
 select

@@ -1,11 +1,7 @@
 {{ config(enabled=fed_by(
     'grid', 'case', 'economic_figure', 'water_sample', 'grid_party', 'emission_hour', 'module_probe_day', 'patrol_hit'
 )) }}
-with months as (
-    select span.first_on as month_on
-    from ({{ indicator_windows() }}) as span
-    inner join {{ ref('mart_window') }} as form on span.window_kind = form.window_kind and form.is_monthly
-),
+with months as ({{ indicator_months() }}),
 
 catalogued as (
     select

@@ -100,13 +100,7 @@ with found as (
     from {{ ref('fct_ai_event_daily') }} as event
 ),
 
-months as (
-    select
-        span.first_on as month_on,
-        span.last_on
-    from ({{ indicator_windows() }}) as span
-    where span.window_kind = 'month'
-),
+months as ({{ indicator_months() }}),
 
 counted as (
     select

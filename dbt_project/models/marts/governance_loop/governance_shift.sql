@@ -3,13 +3,7 @@
     'fire_incident', 'police_incident', 'traffic_crash', 'enterprise', 'major_hazard_day', 'equipment', 'business', 'site',
     'dangerous_building', 'inspection'
 )) }}
-with months as (
-    select
-        span.first_on as month_on,
-        span.last_on
-    from ({{ indicator_windows() }}) as span
-    where span.window_kind = 'month'
-),
+with months as ({{ indicator_months() }}),
 
 divisions as (
     select
@@ -64,16 +58,10 @@ events as (
 ),
 
 happened as (
-    select
-        months.month_on,
-        scope.scope_code,
-        count(*) filter (where events.is_event) as events_n,
-        count(*) filter (where events.is_response) as responses_n
-    from months
-    inner join events on events.occurred_on between months.month_on and months.last_on
-    inner join {{ ref('bridge_division_scope') }} as scope
-        on events.division_code is not distinct from scope.division_code
-    group by months.month_on, scope.scope_code
+    {{ by_month_and_scope(
+        'events', 'occurred_on',
+        ['count(*) filter (where told.is_event) as events_n', 'count(*) filter (where told.is_response) as responses_n']
+    ) }}
 ),
 
 managed as (
@@ -90,15 +78,11 @@ managed as (
 ),
 
 -- Put right, and nothing had happened at the enterprise since it was found.
-prevented as (
+put_right as (
     select
-        months.month_on,
-        scope.scope_code,
-        count(*) as prevented_n
-    from months
-    inner join {{ ref('fct_hazard_item') }} as hazard on hazard.closed_on between months.month_on and months.last_on
-    inner join {{ ref('bridge_division_scope') }} as scope
-        on hazard.division_code is not distinct from scope.division_code
+        hazard.closed_on,
+        hazard.division_code
+    from {{ ref('fct_hazard_item') }} as hazard
     where not exists (
         select 1
         from {{ ref('fct_accident') }} as accident
@@ -106,8 +90,9 @@ prevented as (
             accident.enterprise_key = hazard.enterprise_key
             and accident.occurred_on between hazard.found_on and hazard.closed_on
     )
-    group by months.month_on, scope.scope_code
 ),
+
+prevented as ({{ by_month_and_scope('put_right', 'closed_on', ['count(*) as prevented_n']) }}),
 
 -- A lead stands by the event of its grid that is nearest in time: it came before it, or after.
 nearest as (
@@ -127,16 +112,10 @@ nearest as (
 ),
 
 foretold as (
-    select
-        months.month_on,
-        scope.scope_code,
-        count(*) filter (where nearest.is_before) as before_n,
-        count(*) filter (where not nearest.is_before) as after_n
-    from months
-    inner join nearest on nearest.pushed_on between months.month_on and months.last_on
-    inner join {{ ref('bridge_division_scope') }} as scope
-        on nearest.division_code is not distinct from scope.division_code
-    group by months.month_on, scope.scope_code
+    {{ by_month_and_scope(
+        'nearest', 'pushed_on',
+        ['count(*) filter (where told.is_before) as before_n', 'count(*) filter (where not told.is_before) as after_n']
+    ) }}
 ),
 
 sourced as (

@@ -1,13 +1,7 @@
 {{ config(enabled=fed_by(
     'case', 'grid', 'hazard', 'command_lead', 'gas_alarm', 'market_complaint', 'patrol_hit', 'ai_event', 'survey'
 )) }}
-with months as (
-    select
-        span.first_on as month_on,
-        span.last_on
-    from ({{ indicator_windows() }}) as span
-    where span.window_kind = 'month'
-),
+with months as ({{ indicator_months() }}),
 
 told as (
     select

@@ -73,35 +73,100 @@ loaded as (
         on
             windows.window_kind = patrolled.window_kind and windows.first_on = patrolled.first_on
             and staffed.scope_code = patrolled.scope_code
+),
+
+-- Divisions of one level are peers; what they are held by is the work of one full-time worker.
+worked as (
+    select
+        loaded.*,
+        level.level_no,
+        loaded.scope_code as unit_key,
+        cast(nullif(loaded.full_time_n, 0) as double) * loaded.days_n / 7 as worker_weeks
+    from loaded
+    inner join {{ ref('dim_admin_division') }} as level on loaded.scope_code = level.division_code
+),
+
+peers as (
+    select
+        worked.window_kind,
+        worked.first_on,
+        worked.level_no,
+        cast(sum(worked.tasks_n) as double) / sum(cast(worked.worker_weeks as decimal(24, 8))) as mean_rate,
+        cast(sum(cast(worked.worker_weeks as decimal(24, 8))) as double) as worker_weeks,
+        cast(sum(cast(worked.tasks_n / worked.worker_weeks * worked.tasks_n as decimal(24, 8))) as double) as squares,
+        count(*) as units_n
+    from worked
+    where worked.worker_weeks > 0
+    group by worked.window_kind, worked.first_on, worked.level_no
+),
+
+drawn as (
+    select
+        worked.*,
+        worked.tasks_n / worked.worker_weeks as rate,
+        {{ count_low('worked.tasks_n') }} / worked.worker_weeks as low_rate,
+        {{ count_high('worked.tasks_n') }} / worked.worker_weeks as high_rate,
+        peers.mean_rate,
+        {{ variance_between_rates('peers.squares', 'peers.worker_weeks', 'peers.mean_rate', 'peers.units_n') }} as variance
+    from worked
+    left join peers
+        on
+            worked.window_kind = peers.window_kind
+            and worked.first_on = peers.first_on
+            and worked.level_no = peers.level_no
+),
+
+measured as (
+    select
+        drawn.*,
+        case
+            when drawn.worker_weeks > 0
+                then cast({{ drawn_rate('drawn.rate', 'drawn.worker_weeks', 'drawn.mean_rate', 'drawn.variance') }} as decimal(18, 8))
+        end as eb_rate
+    from drawn
+),
+
+rankable as (
+    {{ rankable_groups('measured', 'low_rate', 'high_rate', ['window_kind', 'first_on', 'level_no']) }}
 )
 
 select
-    loaded.window_kind,
-    loaded.first_on as starts_on,
-    loaded.last_on as ends_on,
-    loaded.scope_code as division_code,
-    loaded.tasks_n,
-    loaded.hotline_n,
-    loaded.citymgmt_n,
-    loaded.grid_n,
-    loaded.happenings_n,
-    loaded.tasks_n - loaded.happenings_n as told_again_n,
-    {{ percent_of('loaded.tasks_n - loaded.happenings_n', 'loaded.tasks_n') }} as told_again_pct,
-    loaded.patrols_n,
-    loaded.visits_n,
-    loaded.full_time_n,
-    loaded.residents_n,
+    measured.window_kind,
+    measured.first_on as starts_on,
+    measured.last_on as ends_on,
+    measured.scope_code as division_code,
+    measured.tasks_n,
+    measured.hotline_n,
+    measured.citymgmt_n,
+    measured.grid_n,
+    measured.happenings_n,
+    measured.tasks_n - measured.happenings_n as told_again_n,
+    {{ percent_of('measured.tasks_n - measured.happenings_n', 'measured.tasks_n') }} as told_again_pct,
+    measured.patrols_n,
+    measured.visits_n,
+    measured.full_time_n,
+    measured.residents_n,
     cast(
-        cast(loaded.tasks_n * 7 as decimal(24, 6)) / nullif(loaded.full_time_n * loaded.days_n, 0) as decimal(12, 2)
+        cast(measured.tasks_n * 7 as decimal(24, 6)) / nullif(measured.full_time_n * measured.days_n, 0) as decimal(12, 2)
     ) as tasks_per_full_time_week,
+    cast(greatest(measured.low_rate, 0) as decimal(12, 2)) as tasks_per_full_time_week_low,
+    cast(measured.high_rate as decimal(12, 2)) as tasks_per_full_time_week_high,
+    cast(measured.eb_rate as decimal(12, 2)) as tasks_per_full_time_week_eb,
     cast(
-        cast(loaded.tasks_n * 1000 as decimal(24, 6)) / nullif(loaded.residents_n, 0) as decimal(12, 2)
+        cast(measured.tasks_n * 1000 as decimal(24, 6)) / nullif(measured.residents_n, 0) as decimal(12, 2)
     ) as tasks_per_1k_residents,
-    cast(
-        rank() over (
-            partition by loaded.window_kind, loaded.first_on, level.level_no
-            order by cast(loaded.tasks_n as decimal(24, 6)) / nullif(loaded.full_time_n, 0) desc nulls last, loaded.scope_code
-        ) as integer
-    ) as rank_no
-from loaded
-inner join {{ ref('dim_admin_division') }} as level on loaded.scope_code = level.division_code
+    coalesce(rankable.is_rankable, false) as is_rankable,
+    case
+        when rankable.is_rankable and measured.eb_rate is not null
+            then
+                rank() over (
+                    partition by measured.window_kind, measured.first_on, measured.level_no
+                    order by measured.eb_rate desc nulls last
+                )
+    end as rank_no
+from measured
+left join rankable
+    on
+        measured.window_kind = rankable.window_kind
+        and measured.first_on = rankable.first_on
+        and measured.level_no = rankable.level_no

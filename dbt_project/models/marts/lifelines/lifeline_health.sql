@@ -78,15 +78,7 @@ scoped as (
     group by measured.lifeline, scope.scope_code, measured.day_on
 ),
 
-spans as (
-    select
-        span.window_kind,
-        span.first_on,
-        span.last_on,
-        span.last_on = max(span.last_on) over (partition by span.window_kind) as is_newest
-    from ({{ indicator_windows() }}) as span
-    inner join {{ ref('mart_window') }} as form on span.window_kind = form.window_kind and form.is_of_lifelines
-),
+spans as ({{ mart_windows('is_of_lifelines') }}),
 
 windows as (
     select

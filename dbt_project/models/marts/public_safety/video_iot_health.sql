@@ -37,15 +37,7 @@ seen as (
     group by kind.device_kind, scope.scope_code, event.date_on
 ),
 
-spans as (
-    select
-        span.window_kind,
-        span.first_on,
-        span.last_on,
-        span.last_on = max(span.last_on) over (partition by span.window_kind) as is_newest
-    from ({{ indicator_windows() }}) as span
-    inner join {{ ref('mart_window') }} as form on span.window_kind = form.window_kind and form.is_of_devices
-),
+spans as ({{ mart_windows('is_of_devices') }}),
 
 windows as (
     select

@@ -16,7 +16,7 @@ select
     md5(lead_subject.subject_kind || '|' || lead.subject_no) as subject_key,
     lead.grid_id,
     colour.level_no,
-    coalesce(alias.department_key, lead.recipient_unit) as department_key,
+    coalesce(alias.department_key, unit.department_key, unknown.department_key) as department_key,
     lead.pushed_at,
     lead.due_at,
     lead.accepted_at,
@@ -39,4 +39,6 @@ left join stated on lead.area_code = stated.area_code
 left join {{ ref('lead_subject') }} as lead_subject on lead.subject_kind = lead_subject.source_kind
 left join {{ ref('colour') }} as colour on lead.severity = colour.source_colour
 left join {{ ref('department_alias') }} as alias on lead.recipient_unit = alias.agency_name
+left join {{ ref('warning_recipient') }} as unit on lead.recipient_unit = unit.recipient_zh
+inner join {{ ref('department') }} as unknown on unknown.is_default
 left join {{ ref('lead_result') }} as lead_result on lead.result = lead_result.source_result

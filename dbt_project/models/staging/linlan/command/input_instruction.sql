@@ -12,7 +12,7 @@ select
     case when instruction.lead_id is not null then md5('lead|' || instruction.lead_id) end as lead_key,
     instruction.title as title_zh,
     colour.level_no,
-    coalesce(alias.department_key, instruction.main_unit) as department_key,
+    coalesce(alias.department_key, unit.department_key, unknown.department_key) as department_key,
     instruction.units_n,
     instruction.created_at,
     instruction.issued_at,
@@ -35,5 +35,7 @@ cross join (select division.division_code from {{ ref('division') }} as division
 left join stated on instruction.area_code = stated.area_code
 left join {{ ref('colour') }} as colour on instruction.level = colour.source_colour
 left join {{ ref('department_alias') }} as alias on instruction.main_unit = alias.agency_name
+left join {{ ref('warning_recipient') }} as unit on instruction.main_unit = unit.recipient_zh
+inner join {{ ref('department') }} as unknown on unknown.is_default
 left join {{ ref('instruction_stage') }} as stage on instruction.stage = stage.source_stage
 left join {{ ref('yes_no') }} as yes_no on instruction.is_passed = yes_no.source_value
