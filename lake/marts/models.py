@@ -46,7 +46,8 @@ class Model:
         name: of the table.
         grain: what one row is.
         description: the rest of what to know.
-        columns: name to meaning.
+        columns: name to meaning, of those that are shown.
+        withheld: columns that stay in the build's file: their YAML says ``published: false``.
         meta: what its YAML says under ``meta``.
     """
 
@@ -58,6 +59,7 @@ class Model:
     description: str
     columns: Mapping[str, str]
     meta: Mapping[str, Any]
+    withheld: tuple[str, ...] = ()
 
     @property
     def at(self) -> str:
@@ -94,6 +96,7 @@ def models(manifest: Any) -> list[Model]:
         if node.resource_type != "model":
             continue
         grain, _, rest = node.description.strip().partition("\n")
+        withheld = tuple(column.name for column in node.columns.values() if not _is_shown(column))
         found.append(
             Model(
                 id=node.unique_id,
@@ -102,11 +105,21 @@ def models(manifest: Any) -> list[Model]:
                 name=node.name,
                 grain=grain,
                 description=" ".join(rest.split()),
-                columns={column.name: " ".join(column.description.split()) for column in node.columns.values()},
+                columns={
+                    column.name: " ".join(column.description.split())
+                    for column in node.columns.values()
+                    if column.name not in withheld
+                },
                 meta=dict(node.config.meta),
+                withheld=withheld,
             )
         )
     return sorted(found, key=lambda model: (model.schema, model.name))
+
+
+def _is_shown(column: Any) -> bool:
+    said: Mapping[str, Any] = column.config.meta
+    return bool(said.get("published", True))
 
 
 def published(manifest: Any, audience: str | None = None) -> list[Model]:

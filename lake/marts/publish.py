@@ -148,12 +148,21 @@ def _write(duck: Any, file: Path, pins: Pins, shown: Sequence[Model], zh: Mappin
         duck.execute(f"CREATE SCHEMA fresh.{quote_identifier(schema)}")
     counted = []
     for model in shown:
-        made = duck.execute(f"CREATE TABLE fresh.{model.at} AS SELECT * FROM private.{model.at} ORDER BY ALL")
+        # Ordered by what is shown: an order by what is withheld would tell something of it.
+        made = duck.execute(
+            f"CREATE TABLE fresh.{model.at} AS "
+            f"SELECT * FROM (SELECT {_shown(model)} FROM private.{model.at}) ORDER BY ALL"
+        )
         counted.append((model, int((made.fetchone() or (0,))[0])))
         _comment(duck, f"fresh.{model.at}", model)
     about.write(duck, "fresh", pins, counted, zh)
     about.write_chinese(duck, "fresh", [model for model in shown if model.room == told.MARTS], zh)
     duck.execute("DETACH fresh")
+
+
+def _shown(model: Model) -> str:
+    withheld = ", ".join(quote_identifier(column) for column in model.withheld)
+    return f"* EXCLUDE ({withheld})" if withheld else "*"
 
 
 def _finish(duck: Any, file: Path, zh: Mapping[str, str], *, mode: int) -> None:

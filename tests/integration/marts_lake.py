@@ -1,4 +1,6 @@
-"""Accepted tables out of the Queens originals, made without landing and admission, for the tests of the marts.
+"""Accepted tables made without landing and admission, for the tests of the marts.
+
+They are made out of the Queens originals, or out of a lake that was loaded.
 
 A case of SCOUT is an open version on the day it was found and its final version on the day it was closed; a case of
 311 is its final version on its last day, as a history load leaves it.
@@ -10,16 +12,21 @@ import gzip
 import uuid
 import zipfile
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
+from lake import marts
 from lake.contracts import load_contracts
-from lake.contracts.model import Contract
+from lake.contracts.model import Contract, Mode
 from lake.ledger import PartitionState
-from lake.marts.pins import Pins, pin_tables
+from lake.marts import transform
+from lake.marts.build import readable_files, view_sql
+from lake.marts.pins import Pins, collect, pin_tables
 from lake.settings import Settings
 from lake.tables import Pin, PinnedFile, table_columns
 
@@ -102,6 +109,17 @@ def originals(samples: Path, scratch: Path, first: date = FIRST, last: date = LA
     return duck
 
 
+def replayed(settings: Settings, last: date) -> Any:
+    """A DuckDB connection with the accepted tables of a loaded home up to a day, as views, to be delivered anew."""
+    pins = collect(settings, last)
+    duck = duckdb.connect()
+    duck.execute("SET TimeZone = 'UTC'")
+    files = readable_files(settings, pins)
+    for name, table in pins.tables.items():
+        duck.execute(f'CREATE VIEW "{name}" AS {view_sql(table, files[name])}')
+    return duck
+
+
 class SyntheticLake:
     """Accepted tables of one home, filled by hand; gives pins as `lake.marts.pins.collect` would."""
 
@@ -131,7 +149,7 @@ class SyntheticLake:
         """
         self._deliveries += 1
         delivery = f"delivery-{self._deliveries:03}"
-        landed_at = datetime(2024, 1, 1, 6, self._deliveries % 60, tzinfo=UTC)
+        landed_at = datetime(2024, 1, 1, 6, tzinfo=UTC) + timedelta(minutes=self._deliveries)
         columns = table_columns(self.contracts[table])
         picked = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind, _ in columns if name[0] != "_")
         ids = ", ".join(f'"{name}": {number}' for name, _, number in columns)
@@ -154,6 +172,42 @@ class SyntheticLake:
         self.files[table] = sorted([*kept, *made], key=lambda file: (file.day, file.path))
         return days
 
+    def correct(self, table: str, day: date, on: date) -> None:
+        """A day comes again, corrected: of a third of its records every value is a neighbour's.
+
+        A dataset of changes tells it on another day, as versions; any other replaces the day, and every fifth record is
+        no longer in it.
+        """
+        contract = self.contracts[table]
+        columns = [name for name, _, _ in table_columns(contract) if name[0] != "_" and name != "ds"]
+        key = [column.name for column in contract.columns if column.key_position is not None] or columns
+        order = ", ".join(f'"{name}"' for name in columns)
+        told = ", ".join(
+            f'"{name}"' if name in key else f'lead("{name}", 1, "{name}") OVER (ORDER BY {order}) AS "{name}"'
+            for name in columns
+        )
+        part = "hash({}) % 15".format(", ".join(f'"{name}"' for name in key))
+        rows = f"SELECT * FROM {table} WHERE ds = DATE '{day}'"
+        corrected = f"SELECT {told}, DATE '{on}' AS ds FROM ({rows} AND {part} % 3 = 0)"
+        if contract.mode is Mode.CHANGES:
+            self.deliver(table, rows=corrected)
+        else:
+            corrected = corrected.replace(f"DATE '{on}' AS ds", "ds")
+            kept = f"SELECT {order}, ds FROM ({rows} AND {part} % 3 <> 0 AND {part} % 5 <> 0)"
+            self.deliver(table, rows=f"{corrected} UNION ALL {kept}", replace=True)
+
+    def take_back(self, table: str, day: date, on: date) -> None:
+        """A fifth of a day's records never were: marks that say nothing but which."""
+        key = [column.name for column in self.contracts[table].columns if column.key_position is not None]
+        told = ", ".join(
+            f'"{name}"' if name in key else f'NULL AS "{name}"'
+            for name, _, _ in table_columns(self.contracts[table])
+            if name[0] != "_" and name != "ds"
+        )
+        part = "hash({}) % 5 = 0".format(", ".join(f'"{name}"' for name in key))
+        rows = f"SELECT {told}, DATE '{on}' AS ds FROM {table} WHERE ds = DATE '{day}' AND {part}"
+        self.deliver(table, rows=rows, withdrawn=True)
+
     def withdraw(self, table: str, day: date) -> None:
         """Take a whole day out of a table."""
         self.files[table] = [file for file in self.files[table] if file.day != day]
@@ -165,3 +219,62 @@ class SyntheticLake:
             for table, contract in self.contracts.items()
         ]
         return pin_tables(self.settings, as_of, pinned, list(states))
+
+
+CARRIED = ("--select", "+config.materialized:incremental")
+"""The models that the next build goes on from, and what they stand on. All else the next makes anew."""
+
+
+def build_unchecked(settings: Settings, lake: SyntheticLake, as_of: date, *selected: str) -> marts.Build:
+    """A build, or a part of one, that the next can go on from; its data tests are not asked and nothing is published.
+
+    Corrections told by `SyntheticLake.correct` make rows that no department delivers.
+    """
+
+    def run(settings: Settings, pins: Pins, folder: Path, private: Path, *, with_seeds: bool) -> transform.Outcome:
+        if with_seeds:
+            transform.lay(settings, pins, folder, private)
+        nodes = transform.invoke(settings, pins, folder, private, ["run", *selected])
+        assert {str(node.status) for node in nodes} == {"success"}
+        return transform.Outcome(len(nodes), 0, [])
+
+    with patch.object(transform, "run", run):
+        made = marts.build(settings, as_of, pins=lake.pins(as_of))
+    current = settings.published / "current"
+    current.unlink(missing_ok=True)
+    current.symlink_to(made.build_id)
+    return made
+
+
+def elsewhere(settings: Settings, home: Path) -> Settings:
+    """A home that has built nothing yet, over the same lake."""
+    other = replace(settings, home=home)
+    other.make_home()
+    if not (other.home / "cache").exists():
+        (other.home / "cache").symlink_to(settings.home / "cache")
+    return other
+
+
+def differences(one: marts.Build, other: marts.Build) -> dict[str, int]:
+    """Rows that stand in one build and not in the other, by table of core and marts."""
+    with duckdb.connect() as duck:
+        duck.execute(f"ATTACH '{one.folder / 'build.duckdb'}' AS one (READ_ONLY)")
+        duck.execute(f"ATTACH '{other.folder / 'build.duckdb'}' AS other (READ_ONLY)")
+        tables = duck.execute(
+            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_tables() "
+            "WHERE schema_name NOT IN ('staging', 'seeds', 'lake', 'main')"
+        ).fetchall()
+        found = {}
+        for (table,) in tables:
+            a, b = f"SELECT * FROM one.{table}", f"SELECT * FROM other.{table}"
+            (n,) = duck.execute(
+                f"SELECT count(*) FROM (({a} EXCEPT ALL {b}) UNION ALL ({b} EXCEPT ALL {a}))"
+            ).fetchone() or (0,)
+            found[table] = n
+    assert len(found) >= 25, sorted(found)
+    return {table: n for table, n in found.items() if n}
+
+
+def carried(made: marts.Build) -> bool:
+    """Whether a build went on from another."""
+    return '"carried_from": null' not in (made.folder / "built.json").read_text()

@@ -2,68 +2,42 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 import sqlglot
+from linlan_lake import UNTIL, Linlan, Story, loaded
+from marts_lake import CARRIED, build_unchecked, carried, differences, elsewhere
 from test_linlan_core import ALLOWED_HERE
 from test_marts_built import ALLOWED, STRUCTURAL, clocks_in, literals_in
 
 from demo_city.days import Days
 from demo_city.departments import datasets
 from demo_city.grade.indicators import grade_indicators
-from demo_city.systems import DemoCity
 from demo_city.truth import read_truth, write_truth
 from lake import marts
 from lake.contracts import load_contracts
-from lake.contracts.model import Contract, Treatment, Window
+from lake.contracts.model import Contract, Treatment
 from lake.engine import connect
-from lake.errors import CitybrainError
-from lake.load import load_range
 from lake.marts import pins as pinning
 from lake.marts import transform
 from lake.marts.people import person_columns
 from lake.reconcile import reconcile
-from lake.settings import PROJECT_ROOT, Settings
-from lake.upkeep import make_ready
+from lake.settings import Settings
 
-UNTIL = date(2026, 6, 30)
 DAYS = 15
 FIRST = UNTIL - timedelta(days=DAYS - 1)
-SEED = 23
-"""Not the demo's: whatever holds here was not tuned to it."""
-
-
-@dataclass
-class Linlan:
-    """A lake of the demo city and what refused to be loaded."""
-
-    settings: Settings
-    departments: DemoCity
-    refused: dict[str, CitybrainError] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
 def linlan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Linlan]:
-    """Two weeks of the smallest cut there is, one township of one county, all datasets loaded."""
-    room = tmp_path_factory.mktemp("linlan")
-    with DemoCity(room / "departments", seed=SEED, scale=0.001, county="990171", until=UNTIL, days=DAYS) as city:
-        settings = Settings.from_environment({
-            "CITYBRAIN_CITY": "linlan", "CITYBRAIN_HOME": str(room / "home"), "CITYBRAIN_ROOT": str(PROJECT_ROOT),
-            **city.environment,
-        })  # fmt: skip
-        make_ready(settings)
-        made = Linlan(settings, city)
-        for contract in load_contracts(settings):
-            try:
-                load_range(contract.dataset, Window(FIRST, UNTIL), settings)
-            except CitybrainError as error:
-                made.refused[contract.dataset] = error
+    """Two weeks of it."""
+    with loaded(tmp_path_factory.mktemp("linlan"), DAYS) as made:
         yield made
 
 
@@ -131,6 +105,22 @@ def published(linlan: Linlan) -> Linlan:
     return linlan
 
 
+@pytest.mark.timeout(900)
+def test_eight_builds_in_any_order_equal_one_from_scratch(linlan: Linlan, tmp_path: Path) -> None:
+    story = Story(linlan.settings, tmp_path / "home", first=UNTIL - timedelta(days=5))
+    settings, lake = story.settings, story.lake
+    builds = [build_unchecked(settings, lake, story.told_to, *CARRIED)]
+    while story.told_to < UNTIL:
+        builds.append(build_unchecked(settings, lake, story.next_day(), *CARRIED))
+    # Back to an earlier day, and forward again with all that was held back.
+    builds.append(build_unchecked(settings, lake, UNTIL - timedelta(days=3), *CARRIED))
+    story.finish()
+    builds.append(build_unchecked(settings, lake, UNTIL))
+    assert [carried(made) for made in builds] == [False] + [True] * 7
+    other = elsewhere(settings, tmp_path / "scratch")
+    assert differences(builds[-1], build_unchecked(other, lake, UNTIL)) == {}
+
+
 def test_every_mart_answers_its_own_question_and_the_cookbook_runs(published: Linlan) -> None:
     failures = marts.example_failures(published.settings) + marts.cookbook_failures(published.settings)
     # Two weeks of one township leave many a question without an answer; none may fail to be asked.
@@ -151,6 +141,30 @@ def test_no_threshold_code_or_clock_stands_in_the_sql_of_a_model(published: Linl
     used = {literal for tree in trees.values() for literal in literals_in(tree)}
     assert set(ALLOWED_HERE) - used == set(), "an allowance nobody needs any more"
     assert {name: clocks_in(tree) for name, tree in trees.items() if clocks_in(tree)} == {}
+
+
+def test_a_fact_that_is_carried_on_names_every_table_it_stands_on(published: Linlan) -> None:
+    build = published.settings.builds / (published.settings.published / "current").readlink().name
+    pins = pinning.read(build)
+    assert pins is not None
+    manifest = transform.manifest(published.settings, pins, build)
+
+    def tables(node: str) -> set[str]:
+        if node in manifest.sources:
+            return {manifest.sources[node].name} if manifest.sources[node].source_name == "lake" else set()
+        above = manifest.nodes[node].depends_on.nodes if node.startswith("model.") else ()
+        return set().union(*map(tables, above))
+
+    unnamed = {}
+    for name, node in manifest.nodes.items():
+        asks_itself = any(re.search(r"_(touched|retold|link_day)$", above) for above in node.depends_on_nodes)
+        if node.config.materialized == "incremental" and not asks_itself:
+            hook = " ".join(hook.sql for hook in node.config.pre_hook)
+            named = set(re.findall(r"'(\w+__\w+)'", hook))
+            moved = {"grid__grid_register"} if "placed=true" in hook else set()
+            unnamed[node.name] = tables(name) - named - moved
+    assert len(unnamed) >= 25
+    assert {name: sorted(left) for name, left in unnamed.items() if left} == {}
 
 
 def test_every_worked_example_of_a_model_comes_out(published: Linlan, tmp_path: Path) -> None:

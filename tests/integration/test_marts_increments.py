@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from marts_lake import COLLISIONS, DEFECTS, DISTRICTS, LAST, REQUESTS, WEATHER, SyntheticLake, originals
+from marts_lake import (
+    COLLISIONS,
+    DEFECTS,
+    DISTRICTS,
+    LAST,
+    REQUESTS,
+    WEATHER,
+    SyntheticLake,
+    carried,
+    differences,
+    elsewhere,
+    originals,
+)
 
 from lake import marts
 from lake.settings import PROJECT_ROOT, Settings
@@ -27,34 +38,7 @@ def build(settings: Settings, lake: SyntheticLake, as_of: date) -> marts.Build:
 
 
 def from_scratch(settings: Settings, lake: SyntheticLake, as_of: date, home: Path) -> marts.Build:
-    other = replace(settings, home=home)
-    other.make_home()
-    (other.home / "cache").symlink_to(settings.home / "cache")
-    return marts.build(other, as_of, pins=lake.pins(as_of))
-
-
-def differences(one: marts.Build, other: marts.Build) -> dict[str, int]:
-    """Rows that stand in one build and not in the other, by table of core and marts."""
-    with duckdb.connect() as duck:
-        duck.execute(f"ATTACH '{one.folder / 'build.duckdb'}' AS one (READ_ONLY)")
-        duck.execute(f"ATTACH '{other.folder / 'build.duckdb'}' AS other (READ_ONLY)")
-        tables = duck.execute(
-            "SELECT DISTINCT schema_name || '.' || table_name FROM duckdb_tables() "
-            "WHERE schema_name NOT IN ('staging', 'seeds', 'lake', 'main')"
-        ).fetchall()
-        found = {}
-        for (table,) in tables:
-            a, b = f"SELECT * FROM one.{table}", f"SELECT * FROM other.{table}"
-            (n,) = duck.execute(
-                f"SELECT count(*) FROM (({a} EXCEPT ALL {b}) UNION ALL ({b} EXCEPT ALL {a}))"
-            ).fetchone() or (0,)
-            found[table] = n
-    assert len(found) >= 25, sorted(found)
-    return {table: n for table, n in found.items() if n}
-
-
-def carried(made: marts.Build) -> bool:
-    return '"carried_from": null' not in (made.folder / "built.json").read_text()
+    return marts.build(elsewhere(settings, home), as_of, pins=lake.pins(as_of))
 
 
 def test_eight_builds_in_any_order_equal_one_from_scratch(settings: Settings, source: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from lake import marts
 from lake.marts import transform
-from lake.marts.people import person_columns
+from lake.marts.models import CONFORMED
+from lake.marts.people import person_columns, personal_names
 from lake.marts.pins import Pins
 from lake.settings import PROJECT_ROOT, Settings
 
@@ -23,6 +26,8 @@ HASH = "a1" * 32
 TABLES = {
     "core.dim_division": "SELECT '9901' AS division_code, NULL::VARCHAR AS parent_code",
     "core.fct_meter": "SELECT 1 AS reading",
+    "core.fct_call": f"SELECT i AS call_key, '{HASH}' || (9 - i) AS caller_key, '{HASH}' AS told_by "
+    "FROM range(9) AS calls(i)",
     "core.tally_meter": "SELECT 1 AS numerator",
     "core.meter_touched": "SELECT 1 AS meter",
     "methods.forecast": "SELECT 1 AS value",
@@ -31,6 +36,7 @@ TABLES = {
     "appeals.caller_week": f"SELECT '{HASH}' AS who, 3 AS cases_n UNION ALL SELECT '{HASH}', 4",
     "readiness.visit_list": f"SELECT '{HASH}' AS person_key, 7 AS visits_n",
 }
+WITHHELD = {"core.fct_call.caller_key"}
 META: dict[str, dict[str, Any]] = {
     "core.fct_meter": {"published": False},
     "lifelines.water_daily": {
@@ -75,7 +81,14 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
                 schema=schema,
                 name=name,
                 description="one row per thing\nAnd more.",
-                columns={column: SimpleNamespace(name=column, description=f"{column}.") for column in columns},
+                columns={
+                    column: SimpleNamespace(
+                        name=column,
+                        description=f"{column}.",
+                        config=SimpleNamespace(meta={"published": False} if f"{at}.{column}" in WITHHELD else {}),
+                    )
+                    for column in columns
+                },
                 config=SimpleNamespace(meta=META.get(at, {})),
                 depends_on=SimpleNamespace(nodes=[]),
             )
@@ -96,9 +109,16 @@ SHOWN = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE sche
 
 
 def test_marts_and_conformed_tables_are_shown_and_nothing_else(home: Settings) -> None:
-    assert ask(home, SHOWN) == [("appeals.caller_week",), ("core.dim_division",), ("lifelines.water_daily",)]
+    assert ask(home, SHOWN) == [
+        ("appeals.caller_week",), ("core.dim_division",), ("core.fct_call",), ("lifelines.water_daily",)]  # fmt: skip
     assert ask(home, "SELECT name FROM about.models ORDER BY 1") == [
-        ("caller_week",), ("dim_division",), ("water_daily",)]  # fmt: skip
+        ("caller_week",), ("dim_division",), ("fct_call",), ("water_daily",)]  # fmt: skip
+
+
+def test_a_withheld_column_stays_in_the_build_and_orders_nothing(home: Settings) -> None:
+    assert ask(home, "SELECT column_name FROM about.columns WHERE name = 'fct_call'") == [("call_key",), ("told_by",)]
+    assert ask(home, "SELECT call_key FROM core.fct_call ORDER BY rowid") == [(i,) for i in range(9)]
+    assert f"{HASH}7".encode() not in (home.published / "current" / "marts.duckdb").read_bytes()
 
 
 def test_an_audience_has_its_own_file_and_nobody_else_sees_it(home: Settings) -> None:
@@ -142,13 +162,78 @@ def test_marts_that_do_not_count_say_why(home: Settings) -> None:
 
 
 def test_a_mart_with_somebody_in_it_is_found(home: Settings) -> None:
-    assert person_columns(home) == ["appeals.caller_week.who"]
+    assert person_columns(home) == ["appeals.caller_week.who", "core.fct_call.told_by"]
+
+
+def shown_columns() -> Iterator[tuple[str, str, str]]:
+    """Model, column and meaning of all that `marts.duckdb` shows, as the project's YAML says it."""
+    for room in ("core", "marts"):
+        for path in sorted((PROJECT_ROOT / "dbt_project" / "models" / room).rglob("*.yml")):
+            for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models") or ():
+                meta = (model.get("config") or {}).get("meta") or {}
+                by_itself = room == "marts" or model["name"].startswith(CONFORMED)
+                if not meta.get("published", by_itself) or meta.get("audience"):
+                    continue
+                for column in model["columns"]:
+                    said = (column.get("config") or {}).get("meta") or {}
+                    if said.get("published", True):
+                        yield model["name"], column["name"], column.get("description", "")
+
+
+def hashed_names() -> set[str]:
+    """Names the contracts of both cities give to columns that tell persons apart."""
+    home = {"CITYBRAIN_HOME": "unused", "CITYBRAIN_ROOT": str(PROJECT_ROOT)}
+    return set().union(
+        *(personal_names(Settings.from_environment({**home, "CITYBRAIN_CITY": city})) for city in ("linlan", "queens"))
+    )
+
+
+def test_no_key_of_a_person_or_a_dwelling_is_shown() -> None:
+    shown = list(shown_columns())
+    assert {("fct_case", "happening_key"), ("township_load", "tasks_n")} <= {
+        (model, column) for model, column, _ in shown
+    }
+    names = hashed_names()
+    assert [f"{model}.{column}" for model, column, _ in shown if column in names] == []
+    # A hash the source made, or one of an address, has a name that others have too: its meaning says what it is.
+    assert [
+        f"{model}.{column}" for model, column, said in shown if re.match(r"(keyed )?hash\b|.*\bhashed\b", said, re.I)
+    ] == []
+
+
+def digested(sql: str) -> Iterator[str]:
+    """What stands in the brackets of every digest of a text of SQL."""
+    for call in re.finditer(r"\b(?:md5|sha256|hash)\(", sql):
+        depth, end = 1, call.end()
+        while depth and end < len(sql):
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        yield sql[call.end() : end - 1]
+
+
+def test_no_key_of_our_own_is_made_of_a_person() -> None:
+    person = re.compile(rf"\b(?:{'|'.join(sorted(hashed_names()))})\b")
+    assert [bool(person.search(one)) for one in digested("md5('a' || f(g(c.caller_key), 1)), caller_key, md5(b)")] == [
+        True, False]  # fmt: skip
+    project = PROJECT_ROOT / "dbt_project"
+    found = {
+        path.name
+        for room in ("models", "macros")
+        for path in (project / room).rglob("*.sql")
+        if any(person.search(one) for one in digested(path.read_text(encoding="utf-8")))
+    }
+    # Digests by which a change of a case's links and of a grid is seen; neither is shown.
+    assert found == {"cases.sql", "dim_grid.sql"}
+    assert {"link_digest", "digest"} & {column for _, column, _ in shown_columns()} == set()
 
 
 def test_parquet_copies_hold_the_same_rows(home: Settings) -> None:
     folder: Path = marts.write_parquet(home)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet") if path.parent.name != "about"}
-    assert files == {"appeals/caller_week.parquet", "core/dim_division.parquet", "lifelines/water_daily.parquet"}
+    assert files == {
+        "appeals/caller_week.parquet", "core/dim_division.parquet", "core/fct_call.parquet",
+        "lifelines/water_daily.parquet",
+    }  # fmt: skip
     with duckdb.connect() as duck:
         copied = duck.execute(f"SELECT count(*), sum(used_n) FROM '{folder}/lifelines/water_daily.parquet'").fetchone()
     assert copied == (40, 780)

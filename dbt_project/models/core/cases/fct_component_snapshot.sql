@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('ds', 'citymgmt__component') }}"
+    pre_hook="{{ forget_days('ds', 'citymgmt__component', placed=true) }}"
 ) }}
 select
     component.component_id as component_key,
@@ -26,7 +26,7 @@ select
     component.latitude,
     component.longitude
 from {{ ref('input_component') }} as component
-where {{ changed_days('component.delivered_on', 'citymgmt__component') }}
+where {{ changed_days('component.delivered_on', 'citymgmt__component', placed=true) }}
 qualify row_number() over (
     partition by component.delivered_on, component.component_id
     order by component.landed_at desc, component.file_name desc, component.record_no desc

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('delivered_on', 'grid__patrol') }}"
+    pre_hook="{{ forget_days('delivered_on', 'grid__patrol', placed=true) }}"
 ) }}
 select
     md5(patrol.patrol_id) as patrol_key,
@@ -18,7 +18,7 @@ select
     patrol.problems_n,
     patrol.delivered_on
 from {{ ref('input_grid_patrol') }} as patrol
-where {{ changed_days('patrol.delivered_on', 'grid__patrol') }}
+where {{ changed_days('patrol.delivered_on', 'grid__patrol', placed=true) }}
 -- A telephone may send a patrol twice.
 qualify row_number() over (
     partition by patrol.delivered_on, patrol.patrol_id

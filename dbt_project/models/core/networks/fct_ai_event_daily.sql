@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('date_on', 'device__ai_event') }}"
+    pre_hook="{{ forget_days('date_on', 'device__ai_event', placed=true) }}"
 ) }}
 select
     event.date_on,
@@ -15,5 +15,5 @@ select
     cast(count(*) filter (where event.is_confirmed) as integer) as confirmed_n,
     cast(sum(event.confidence_pct) as decimal(18, 3)) as confidence_sum_pct
 from {{ ref('input_ai_event') }} as event
-where {{ changed_days('event.delivered_on', 'device__ai_event') }}
+where {{ changed_days('event.delivered_on', 'device__ai_event', placed=true) }}
 group by event.date_on, event.division_code, event.ai_event_kind

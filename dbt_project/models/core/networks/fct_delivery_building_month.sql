@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_months('month_on', 'express__building_day') }}"
+    pre_hook="{{ forget_months('month_on', 'express__building_day', placed=true) }}"
 ) }}
 -- Days on which a platform was missing are left out: their sums are lower for no reason of the building's.
 with platforms as (
@@ -11,7 +11,7 @@ with platforms as (
         date_trunc('month', stairs.date_on) as month_on,
         max(stairs.platforms_n) as platforms_n
     from {{ ref('input_delivery_day') }} as stairs
-    where {{ changed_months('stairs.delivered_on', 'express__building_day') }}
+    where {{ changed_months('stairs.delivered_on', 'express__building_day', placed=true) }}
     group by date_trunc('month', stairs.date_on)
 )
 
@@ -30,5 +30,5 @@ select
 from {{ ref('input_delivery_day') }} as stairs
 inner join platforms
     on date_trunc('month', stairs.date_on) = platforms.month_on and stairs.platforms_n = platforms.platforms_n
-where {{ changed_months('stairs.delivered_on', 'express__building_day') }}
+where {{ changed_months('stairs.delivered_on', 'express__building_day', placed=true) }}
 group by stairs.unit_key, date_trunc('month', stairs.date_on)

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('date_on', 'express__building_day') }}"
+    pre_hook="{{ forget_days('date_on', 'express__building_day', placed=true) }}"
 ) }}
 -- By grid: a year of single buildings would be some fifty million rows.
 select
@@ -19,5 +19,5 @@ select
     cast(sum(stairs.late_meals_n) * 100.0 / nullif(sum(stairs.meals_n), 0) as decimal(6, 2)) as night_share_pct,
     min(stairs.platforms_n) as platforms_n
 from {{ ref('input_delivery_day') }} as stairs
-where {{ changed_days('stairs.delivered_on', 'express__building_day') }}
+where {{ changed_days('stairs.delivered_on', 'express__building_day', placed=true) }}
 group by stairs.grid_id, stairs.date_on

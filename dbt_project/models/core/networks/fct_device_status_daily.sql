@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('date_on', 'device__status_day') }}"
+    pre_hook="{{ forget_days('date_on', 'device__status_day', placed=true) }}"
 ) }}
 -- By kind, owner and township: device by device only the newest day is kept, in dim_device.
 with days as (
@@ -14,7 +14,7 @@ with days as (
                 then greatest(device.date_on - {{ civil_date('device.last_seen_at') }}, 0)
         end as offline_days_n
     from {{ ref('input_device_day') }} as device
-    where {{ changed_days('device.delivered_on', 'device__status_day') }}
+    where {{ changed_days('device.delivered_on', 'device__status_day', placed=true) }}
 )
 
 select

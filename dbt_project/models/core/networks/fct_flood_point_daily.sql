@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('date_on', 'water__flood_point') }}"
+    pre_hook="{{ forget_days('date_on', 'water__flood_point', placed=true) }}"
 ) }}
 select
     gauge.point_no as point_key,
@@ -24,5 +24,5 @@ select
     max(gauge.rain_mm) as rain_hour_max_mm,
     min(gauge.battery_pct) as battery_pct
 from {{ ref('input_flood_depth_hour') }} as gauge
-where {{ changed_days('gauge.delivered_on', 'water__flood_point') }}
+where {{ changed_days('gauge.delivered_on', 'water__flood_point', placed=true) }}
 group by gauge.point_no, gauge.date_on

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('date_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm') }}"
+    pre_hook="{{ forget_days('date_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm', placed=true) }}"
 ) }}
 -- Customers by township and kind, points of the water network one by one, gas alarms by township: what single meters of
 -- homes and firms used stays out of it.
@@ -28,7 +28,7 @@ with power as (
         count(*) filter (where meter.kwh = 0) as zero_n,
         sum(meter.leak_n + meter.overload_n) as alarms_n
     from {{ ref('input_power_meter_day') }} as meter
-    where {{ changed_days('meter.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm') }}
+    where {{ changed_days('meter.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm', placed=true) }}
     group by meter.division_code, meter.customer, meter.date_on
 ),
 
@@ -52,7 +52,7 @@ water as (
         'm3' as value_unit,
         count(*) filter (where meter.m3 = 0) as zero_n
     from {{ ref('input_water_meter_day') }} as meter
-    where {{ changed_days('meter.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm') }}
+    where {{ changed_days('meter.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm', placed=true) }}
     group by meter.division_code, meter.date_on
 ),
 
@@ -62,7 +62,7 @@ readings as (
         point.*,
         coalesce(point.pressure_mpa, point.flow_m3h, point.level_m, point.turbidity_ntu, point.leak_db) as reading
     from {{ ref('input_water_telemetry_hour') }} as point
-    where {{ changed_days('point.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm') }}
+    where {{ changed_days('point.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm', placed=true) }}
 ),
 
 points as (
@@ -121,7 +121,7 @@ gas as (
         count(*) filter (where alarm.is_leak) as true_alarms_n,
         sum(date_diff('minute', alarm.alarm_at, alarm.arrived_at)) as alarm_minutes_n
     from {{ ref('input_gas_alarm') }} as alarm
-    where {{ changed_days('alarm.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm') }}
+    where {{ changed_days('alarm.delivered_on', 'power__meter_day', 'water__usage_day', 'water__telemetry_hour', 'gas__alarm', placed=true) }}
     group by alarm.division_code, alarm.alarm_on
 ),
 

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('date_on', 'water__flood_point') }}"
+    pre_hook="{{ forget_days('date_on', 'water__flood_point', placed=true) }}"
 ) }}
 -- Hours under water, and those nobody knows of: few of all, enough to tell one flooding from the next.
 with hours as (
@@ -17,7 +17,7 @@ with hours as (
         and min(gauge.depth_m) over own = max(gauge.depth_m) over own
         and min(gauge.depth_m) over own > 0 as is_stuck
     from {{ ref('input_flood_depth_hour') }} as gauge
-    where {{ changed_days('gauge.delivered_on', 'water__flood_point') }}
+    where {{ changed_days('gauge.delivered_on', 'water__flood_point', placed=true) }}
     window own as (partition by gauge.point_no, gauge.date_on)
 )
 

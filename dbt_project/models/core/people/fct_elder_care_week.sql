@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{{ forget_days('delivered_on', 'civil__elder_care') }}"
+    pre_hook="{{ forget_days('delivered_on', 'civil__elder_care', placed=true) }}"
 ) }}
 select
     care.delivered_on as week_on,
@@ -25,4 +25,4 @@ select
     care.delivered_on
 from {{ ref('input_elder_care') }} as care
 cross join lateral (select cast(date_trunc('week', care.delivered_on) + to_days(7) - to_days(1) as date) as week_ends_on) as last_of
-where {{ changed_days('care.delivered_on', 'civil__elder_care') }}
+where {{ changed_days('care.delivered_on', 'civil__elder_care', placed=true) }}

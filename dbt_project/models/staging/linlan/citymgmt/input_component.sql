@@ -31,7 +31,7 @@ select
     component.class_code as component_type_key,
     component.title as component_type_zh,
     coalesce(number.grid_id, component.cell_id) as grid_id,
-    spot.division_code,
+    number.division_code,
     state.state as status,
     state.is_good,
     state.is_damaged,
@@ -42,7 +42,7 @@ select
     component.recorded_on,
     component.changed_on,
     not coalesce(prefixes.is_today, false) as is_old_number,
-    not starts_with(coalesce(spot.division_code, ''), coalesce(prefixes.county_code, '')) as is_other_county,
+    not starts_with(coalesce(number.division_code, ''), coalesce(prefixes.county_code, '')) as is_other_county,
     try_cast(st_y(
         st_transform(
             st_point(cast(component.x_m as double), cast(component.y_m as double)), projection.crs, 'EPSG:4326', true
@@ -59,8 +59,7 @@ select
     component._record as record_no
 from {{ source('lake', 'citymgmt__component') }} as component
 left join prefixes on component.component_id = prefixes.component_id
-left join {{ ref('input_grid_number') }} as number on component.cell_id = number.stated_grid_id
-left join {{ ref('grid_spot') }} as spot on number.grid_id = spot.grid_id
+left join {{ ref('bridge_grid_number') }} as number on component.cell_id = number.stated_grid_id
 left join {{ ref('component_state') }} as state on component.state = state.source_value
 left join {{ ref('department_alias') }} as main on component.department = main.agency_name
 left join {{ ref('department_alias') }} as proprietor on component.proprietor = proprietor.agency_name

@@ -18,4 +18,4 @@ select
 from {{ source('lake', 'civil__elder_care') }} as care
 left join {{ ref('care_level') }} as level on care.level = level.source_value
 left join {{ ref('stg_division_code') }} as place on care.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on care.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on care.grid_id = number.stated_grid_id

@@ -21,4 +21,4 @@ select
 from {{ source('lake', 'device__ai_event') }} as event
 left join {{ ref('ai_event_kind') }} as kind on event.kind = kind.source_value
 left join {{ ref('stg_division_code') }} as place on event.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on event.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on event.grid_id = number.stated_grid_id

@@ -27,4 +27,4 @@ from {{ source('lake', 'device__status_day') }} as device
 left join {{ ref('device_kind') }} as kind on device.kind = kind.source_value
 left join {{ ref('department_alias') }} as alias on device.owner_department = alias.agency_name
 left join {{ ref('stg_division_code') }} as place on device.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on device.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on device.grid_id = number.stated_grid_id

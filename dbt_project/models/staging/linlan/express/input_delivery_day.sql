@@ -17,4 +17,4 @@ select
     stairs._record as record_no
 from {{ source('lake', 'express__building_day') }} as stairs
 left join {{ ref('stg_division_code') }} as place on stairs.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on stairs.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on stairs.grid_id = number.stated_grid_id

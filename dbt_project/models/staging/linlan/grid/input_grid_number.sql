@@ -48,7 +48,8 @@ villages as (
 
 select
     townships.code || villages.number_text || grids.grid_no as stated_grid_id,
-    grids.grid_id
+    grids.grid_id,
+    grids.division_code
 from grids
 inner join townships on grids.division_code = townships.division_code
 inner join villages on grids.division_code = villages.division_code and grids.village_no = villages.village_no

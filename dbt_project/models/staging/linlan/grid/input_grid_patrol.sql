@@ -1,7 +1,7 @@
 select
     patrol.patrol_id,
     coalesce(number.grid_id, patrol.grid_id) as grid_id,
-    spot.division_code,
+    number.division_code,
     patrol.worker_key,
     patrol.started_at,
     patrol.ended_at,
@@ -16,5 +16,4 @@ select
     patrol._file as file_name,
     patrol._record as record_no
 from {{ source('lake', 'grid__patrol') }} as patrol
-left join {{ ref('input_grid_number') }} as number on patrol.grid_id = number.stated_grid_id
-left join {{ ref('grid_spot') }} as spot on number.grid_id = spot.grid_id
+left join {{ ref('bridge_grid_number') }} as number on patrol.grid_id = number.stated_grid_id

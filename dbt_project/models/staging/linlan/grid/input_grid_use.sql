@@ -40,5 +40,5 @@ select
     stated.division_code,
     counted.records_n
 from counted
-left join {{ ref('input_grid_number') }} as number on counted.area_code = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on counted.area_code = number.stated_grid_id
 left join stated on counted.area_code = stated.area_code

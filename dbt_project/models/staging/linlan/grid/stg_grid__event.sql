@@ -6,7 +6,7 @@ with stated as (
         cast({{ known_coordinate('greatest(event.lat, event.lng)') }} as double) as stated_lng,
         cast({{ known_coordinate('least(event.lat, event.lng)') }} as double) as stated_lat
     from {{ source('lake', 'grid__event') }} as event
-    left join {{ ref('input_grid_number') }} as number on event.grid_id = number.stated_grid_id
+    left join {{ ref('bridge_grid_number') }} as number on event.grid_id = number.stated_grid_id
 ),
 
 -- What the point would be if the telephone sent GCJ-02: two steps of the fixed point, good for centimetres.

@@ -11,6 +11,6 @@ select
     said._file as file_name,
     said._record as record_no
 from {{ source('lake', 'party__grid_party') }} as said
-left join {{ ref('input_grid_number') }} as number on said.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on said.grid_id = number.stated_grid_id
 left join {{ ref('stg_division_code') }} as place on said.township_code = place.code
 left join {{ ref('party_word') }} as word on said.has_party = word.source_value

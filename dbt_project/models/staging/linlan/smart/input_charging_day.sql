@@ -21,4 +21,4 @@ select
     site._record as record_no
 from {{ source('lake', 'smart__charging_day') }} as site
 left join {{ ref('stg_division_code') }} as place on site.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on site.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on site.grid_id = number.stated_grid_id

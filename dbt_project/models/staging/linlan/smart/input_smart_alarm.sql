@@ -26,4 +26,4 @@ from {{ source('lake', 'smart__alarm') }} as alarm
 inner join {{ ref('smart_alarm_kind') }} as kind on alarm.kind = kind.source_value
 left join {{ ref('smart_alarm_result') }} as result on alarm.result = result.source_value
 left join {{ ref('stg_division_code') }} as place on alarm.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on alarm.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on alarm.grid_id = number.stated_grid_id

@@ -22,4 +22,4 @@ select
     gauge._record as record_no
 from {{ source('lake', 'water__flood_point') }} as gauge
 left join {{ ref('stg_division_code') }} as place on gauge.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on gauge.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on gauge.grid_id = number.stated_grid_id

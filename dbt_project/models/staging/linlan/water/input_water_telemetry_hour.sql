@@ -36,4 +36,4 @@ from {{ source('lake', 'water__telemetry_hour') }} as point
 left join {{ ref('water_point_kind') }} as kind on point.kind = kind.source_value
 left join {{ ref('signal_quality') }} as signal on point.quality = signal.source_value
 left join {{ ref('stg_division_code') }} as place on point.township_code = place.code
-left join {{ ref('input_grid_number') }} as number on point.grid_id = number.stated_grid_id
+left join {{ ref('bridge_grid_number') }} as number on point.grid_id = number.stated_grid_id
