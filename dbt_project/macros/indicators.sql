@@ -35,7 +35,25 @@
     group by {{ day_on }}, fact.division_code{% if variant != "''" %}, {{ variant }}{% endif %}
 {%- endmacro %}
 
-{# The models a city has of those that count by day and division, or measure by window: name and the inputs it stands on. #}
+{# Rows of what is known not to be known: facts that count for a part, called `fact`, of which what counts was told wrongly
+   or not at all. They lie on one of the days from_on to until_on. Where every division is measured by itself (`is_own`),
+   what is not known of one says nothing of those it lies in. #}
+{% macro unknown_part(indicator_id, part, relation, from_on, until_on, condition='true', variant="''", is_own=false) -%}
+    select
+        '{{ indicator_id }}' as indicator_id,
+        '{{ part }}' as part,
+        {{ variant }} as variant,
+        {{ from_on }} as from_on,
+        {{ until_on }} as until_on,
+        fact.division_code,
+        {{ 'true' if is_own else 'false' }} as is_own,
+        count(*) as facts_n
+    from {{ relation }} as fact
+    where {{ from_on }} is not null and {{ until_on }} is not null and {{ condition }}
+    group by {{ from_on }}, {{ until_on }}, fact.division_code{% if variant != "''" %}, {{ variant }}{% endif %}
+{%- endmacro %}
+
+{# The models a city has of those that count by day and division, measure by window, or say what is not known: name and the inputs it stands on. #}
 {% macro indicator_models(kind) -%}
     {%- set models = {
         'tally': {
@@ -59,6 +77,14 @@
             'measure_production': ['hazard', 'equipment', 'enterprise', 'major_hazard_day'],
             'measure_readiness': ['plan', 'stock', 'shelter', 'grid'],
             'measure_safety': ['traffic_crash', 'fire_incident', 'ems_call', 'police_incident', 'disease_week', 'vehicle_register'],
+        },
+        'unknown': {
+            'unknown_cases': ['case', 'grid'],
+            'unknown_checkup': ['health_check', 'survey', 'grid'],
+            'unknown_command': ['command_lead', 'instruction', 'instruction_step'],
+            'unknown_data': [],
+            'unknown_production': ['hazard', 'equipment', 'dust_hour'],
+            'unknown_safety': ['fire_incident', 'ems_call', 'police_incident'],
         },
     }[kind] -%}
     {%- set there = [] -%}

@@ -73,17 +73,22 @@ class Linkage:
 
 
 def grade_linkage(world: World, settings: Settings) -> Linkage:
-    """Compare the published links of the two registers with the city's own.
+    """Compare the links of the two registers in the published build with the city's own.
+
+    They are read from the build's own file: numbers of registers beside each other are not published.
 
     Raises:
         BuildFailed: nothing is published, or it has no links.
     """
-    path = settings.published / "current" / "marts.duckdb"
-    if not path.exists():
+    current = settings.published / "current"
+    if not current.exists():
         raise BuildFailed("nothing is published", remedy="run `citybrain marts build` and `citybrain marts publish`")
-    with connect(settings, path, read_only=True) as published:
+    path = settings.builds / current.resolve().name / "build.duckdb"
+    if not path.exists():
+        raise BuildFailed("the published build's own file is gone", remedy="build and publish the marts again")
+    with connect(settings, path, read_only=True) as build:
         try:
-            told = published.execute(
+            told = build.execute(
                 f"SELECT source_dataset, source_key, entity_key, is_uscc_corrected, is_by_likeness FROM {TABLE} "
                 "WHERE list_contains($1, source_dataset)",
                 [list(REGISTERS)],

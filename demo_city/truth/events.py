@@ -45,6 +45,16 @@ def _air_key(of: Columns) -> Any:
     return np.char.add(np.char.add(names, "|"), replace(hour, "T", "|"))
 
 
+def _dust_key(of: Columns) -> Any:
+    hour = replace(np.datetime_as_string(of["at"].astype("datetime64[h]"), unit="h"), "-", "")
+    return np.char.add(np.char.add("D", of["site_no"].astype(str)), replace(hour, "T", ""))
+
+
+def _check_key(of: Columns) -> Any:
+    names = np.char.add(np.char.add(of["period"].astype(str), "|"), of["scope"].astype(str))
+    return np.char.add(np.char.add(names, "|"), of["indicator"].astype(str))
+
+
 ORIGINS: dict[str, Origin] = {
     "hotline_case": Origin("linlan.hotline.work_order", "case_no"),
     "grid_event": Origin("linlan.grid.event", "event_id"),
@@ -63,15 +73,15 @@ ORIGINS: dict[str, Origin] = {
     "water_section_month": Origin("linlan.environment.water_section"),
     "emission_day": Origin("linlan.environment.emission_hour"),
     "equipment": Origin("linlan.market.equipment", "equip_code"),
-    "dust_hour": Origin("linlan.housing.dust_hour"),
+    "dust_hour": Origin("linlan.housing.dust_hour", key=_dust_key),
     "lead": Origin("linlan.command.lead", "lead_no"),
     "instruction": Origin("linlan.command.instruction", "no"),
     "econ_month": Origin("linlan.statistics.indicator_month"),
     "grid_party": Origin("linlan.party.grid_party"),
     "module_day": Origin("linlan.tourism.module_day"),
     "rating": Origin("linlan.app.rating", "rating_no"),
-    "health_check": Origin("linlan.assessment.health_check"),
-    "survey": Origin("linlan.assessment.survey", "response_no"),
+    "health_check": Origin("linlan.assessment.health_check", key=_check_key),
+    "survey": Origin("linlan.assessment.survey", "no"),
 }
 """Tables of events by name."""
 
@@ -81,14 +91,21 @@ SPOILS = ("quarantine", "never")
 UNTOLD: dict[tuple[str, str], tuple[str, ...]] = {
     ("air_hour", "at"): ("stuck",),
     ("air_hour", "value"): ("pm_inverted",),
+    ("dust_hour", "at"): ("flat_line",),
+    ("dust_hour", "pm10"): ("milligrams",),
     ("ems_call", "arrived_at"): ("arrived_before_dispatch", "arrival_missing"),
     ("equipment", "next_due_on"): ("next_blank", "next_before_last"),
     ("fire_alarm", "arrived_at"): ("arrived_before_call",),
     ("hazard", "due_on"): ("due_is_found",),
+    ("health_check", "self"): ("unit_in_cell",),
+    ("health_check", "third"): ("third_missing",),
+    ("hotline_case", "deadline_at"): ("deadline_missing",),
     ("instruction", "due_at"): ("due_before_issued",),
     ("lead", "result"): ("result_says_nothing",),
     ("lead", "verified_at"): ("verified_before_pushed",),
     ("police_incident", "arrived_at"): ("arrived_before_call",),
+    ("survey", "score"): ("all_fives", "score_out_of_range"),
+    ("survey", "weight"): ("weight_missing",),
 }
 """Patterns that leave a column of a table of events without what stood there, which no other cell of the row tells: a
 reader sees that it is wrong, and cannot mend it."""

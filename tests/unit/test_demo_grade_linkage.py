@@ -62,11 +62,32 @@ def test_a_build_without_links_is_refused(tmp_path: Path) -> None:
     world = World(7, 0.01, "990185")
     with pytest.raises(BuildFailed, match="nothing is published"):
         grade_linkage(world, settings)
-    (settings.published / "current").mkdir(parents=True)
-    with duckdb.connect(str(settings.published / "current" / "marts.duckdb")) as file:
+    build = settings.builds / "2026-06-30-0123456789ab"
+    (settings.published / build.name).mkdir(parents=True)
+    (settings.published / "current").symlink_to(build.name)
+    with pytest.raises(BuildFailed, match="own file is gone"):
+        grade_linkage(world, settings)
+    build.mkdir(parents=True)
+    with duckdb.connect(str(build / "build.duckdb")) as file:
         file.execute("CREATE TABLE nothing (i INTEGER)")
     with pytest.raises(BuildFailed, match=r"no core\.entity_link"):
         grade_linkage(world, settings)
+
+
+def test_links_are_read_from_the_file_of_the_published_build(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"CITYBRAIN_HOME": str(tmp_path), "CITYBRAIN_CITY": "linlan"})
+    world = World(7, 0.01, "990185")
+    pair = true_pairs(world).slice(0, 1).to_pylist()[0]
+    build = settings.builds / "2026-06-30-0123456789ab"
+    build.mkdir(parents=True)
+    (settings.published / build.name).mkdir(parents=True)
+    (settings.published / "current").symlink_to(build.name)
+    rows = told((LEFT, pair["left_no"], "x", False, False), (RIGHT, pair["right_no"], "x", False, False))
+    with duckdb.connect(str(build / "build.duckdb")) as file:
+        file.register("rows", rows)
+        file.execute("CREATE SCHEMA core; CREATE TABLE core.entity_link AS SELECT * FROM rows")
+    grade = grade_linkage(world, settings)
+    assert (grade.true_n, grade.precision, grade.recall) == (1, 1, 1)
 
 
 def test_the_grade_is_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

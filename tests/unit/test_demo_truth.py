@@ -95,9 +95,9 @@ def test_known_at_the_cut_off_final_and_recoverable(world: World, tmp_path: Path
             "SELECT first_on, value_known, value_final, is_recoverable FROM indicator WHERE part = 'accepted' "
             "AND window_kind = 'week' AND scope = 'city' ORDER BY first_on"
         ).fetchall()
-        # Mondays 1, 8, 15, 22 June; late: 1, 6, 11, 16, 21, 26; never: 9.
+        # Mondays 1, 8, 15, 22 June; late: 1, 6, 11, 16, 21, 26, the last one after the last day; never: 9.
         assert [(day.day, known, final, is_so) for day, known, final, is_so in weeks] == [
-            (1, 5, 7, True), (8, 5, 7, False), (15, 5, 7, True), (22, 6, 7, True)
+            (1, 5, 7, True), (8, 5, 7, False), (15, 5, 7, True), (22, 6, 7, False)
         ]  # fmt: skip
         month = truth.execute(
             "SELECT scope, count(*), sum(value_final), max(value_known) FROM indicator WHERE part = 'accepted' "

@@ -38,8 +38,8 @@ def _at(*texts: str | None) -> Any:
 
 def _dirty(*keys: str) -> Callable[[str, str, Columns], Any]:
     """Of these events the last row does not tell any column that is asked for."""
-    ids = {"hazard": "hazard_no", "equipment": "equip_code", "ems_call": "no", "lead": "lead_no"}
-    return lambda table, column, of: np.isin(of[ids[table]].astype(str), keys)
+    ids = {"dust_hour": "site_no", "equipment": "equip_code", "hazard": "hazard_no", "lead": "lead_no"}
+    return lambda table, column, of: np.isin(of[ids.get(table, "no")].astype(str), keys)
 
 
 def _table(world: World, **columns: Any) -> pa.Table:

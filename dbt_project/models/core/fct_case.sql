@@ -18,7 +18,8 @@ versions as (
     select
         state.case_key,
         cast(count(*) as integer) as version_n,
-        -- Whoever was reached the first time need not answer the second: the visit that counts is the last effective one.
+        -- Whoever was reached the first time need not answer the second: the visit that counts is the last effective one. Of
+        -- a table that is written over it may never have been read; then its day is not known.
         arg_max(state.visited_at, state.version_no) filter (where state.visited_at is not null) as visited_at
     from {{ ref('fct_case_state') }} as state
     group by state.case_key
@@ -65,9 +66,7 @@ select
         else coalesce(closings.version_at, newest.handled_at)
     end as settled_at,
     newest.visit_tried_at,
-    case
-        when newest.satisfaction_no is not null then coalesce(versions.visited_at, newest.visit_tried_at)
-    end as visited_at,
+    case when newest.satisfaction_no is not null then versions.visited_at end as visited_at,
     newest.deadline_at,
     newest.is_deadline_inferred,
     newest.state as status,

@@ -97,10 +97,13 @@ def dispatched(frame: Frame, parts: Mapping[str, Part]) -> None:
 def on_time(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I03: closed ≤ deadline / due ∈ W. Due: passed on, not withdrawn, deadline_at ∈ W, closed or not.
 
-    A case that is opened again is due by its new deadline. As known at the cut-off, one that was opened again only
-    later is due by its first deadline, closed by its first closing.
+    A case that is opened again is due by its new deadline; where that is not written down, no rule says it, as it does
+    of a first one. As known at the cut-off, one that was opened again only later is due by its first deadline, closed
+    by its first closing.
     """
     cases = _so_far(frame)
+    untold = frame.without(CASE, "deadline_at", cases).lost & ~np.isnat(cases["reopened_at"])
+    cases = replace(cases, lost=cases.lost | untold)
     is_due = ~np.isnat(cases["dispatched_at"]) & ~np.isnat(cases["deadline_at"]) & ~cases["is_withdrawn"].astype(bool)
     due = cases.where(is_due)
     in_time, first_in_time = due["closed_at"] <= due["deadline_at"], due["first_closed_at"] <= due["first_deadline_at"]

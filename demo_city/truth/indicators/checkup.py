@@ -68,7 +68,8 @@ def check(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I20: targets met, bias of the self-assessment, agreement of three parties, over the indicators of a quarter.
 
     Each division has indicators of its own; a city's or county's value is not made of its townships'. Met: at most the
-    target where less is better, else at least. Known: the quarter's workbook, if it had arrived.
+    target where less is better, else at least. Known: the quarter's workbook, if it had arrived. A row that is held
+    back, or has no value of the third party, leaves a share over the others, which is not the one over all.
     """
     rows = frame.table(
         "health_check", "indicator", "scope", "period", "value", "self", "third", "public", "target", "is_lower_better"
@@ -100,6 +101,11 @@ def check(frame: Frame, parts: Mapping[str, Part]) -> None:
         return made
 
     ones = np.ones(len(third))
+    # Held back for its cell with a unit in it, a row tells nothing.
+    told = Events(rows, of, arrived, np.zeros(len(third), bool))
+    held = frame.without("health_check", "self", told).lost
+    short = held | frame.without("health_check", "third", told).lost
+    untold = {"met_rate:self": held, "met_rate:third": short, "self_bias": short, "agreement_rate": short}
     for name, values, there in (
         ("met_rate:third", met["third"], ones > 0),
         ("met_rate:self", met["self"], ones > 0),
@@ -107,7 +113,7 @@ def check(frame: Frame, parts: Mapping[str, Part]) -> None:
         ("self_bias", np.nan_to_num(bias), ~np.isnan(bias)),
         ("agreement_rate", agree, ones > 0),
     ):
-        lost = np.ones((windows.n, frame.divisions.n)) if name == "met_rate:true" else None
+        lost = frame.everywhere(1.0) if name == "met_rate:true" else summed(untold[name], inside)
         frame.write(
             parts[name],
             windows,
@@ -117,7 +123,7 @@ def check(frame: Frame, parts: Mapping[str, Part]) -> None:
                 summed(ones, inside & there),
                 summed(ones, in_time & there),
                 lost,
-                reason="no party tells what is so",
+                reason="no party tells what is so" if name == "met_rate:true" else "cells are missing in the workbook",
             ),
         )
 
@@ -145,13 +151,16 @@ def survey(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I26: Σ w x / Σ w over the answers of a quarter, and its 95 % interval m ± 1.96 √(Σ w² (x − m)²) / Σ w.
 
     Answers of the sample, with their design weights; the interval is that of the sample, by linearisation, answers
-    taken as independent. Known: the quarter's file, if it had arrived.
+    taken as independent. Known: the quarter's file, if it had arrived. Answers that an interviewer made up, weights
+    that were not written down and points that the scale does not have are in no other file.
     """
     rows = frame.table("survey", "no", "at", "score", "satisfaction", "weight", "township_i")
     quarter = rows["at"].astype("datetime64[M]")
     quarter = (quarter - quarter.astype(np.int64) % 3).astype("datetime64[D]")
     arrived = frame.known_from("survey", quarter)
     answers = Events(rows, frame.divisions.leaf_of_township(rows["township_i"]), arrived, np.isnat(arrived))
+    for column in ("score", "weight"):
+        answers = frame.without("survey", column, answers)
     weight, on = rows["weight"].astype(np.float64), day(rows["at"])
     windows = frame.windows("quarter")
     lost = frame.tally(windows, on, answers.place, answers.lost.astype(float))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,8 +77,9 @@ def funnel(frame: Frame, parts: Mapping[str, Part]) -> None:
 def lead_time(frame: Frame, parts: Mapping[str, Part]) -> None:
     """I10: median(event − lead) over leads of the command centre whose chain's event followed, by the day of the event.
 
-    Which event follows from which lead is known from the world (chain_no); a reader of the deliveries finds it by place
-    and time.
+    Which event follows from which lead, and which events had signs at all, is known from the world (chain_no). No
+    department writes it down: a lead has no number of an event and an event none of a lead, and what happened later at
+    the same place may as well be another fire. So nothing that is delivered tells it.
     """
     leads, chains = _leads(frame), frame.world.life.chains
     numbers = leads["chain_no"].astype(np.float64)
@@ -90,6 +92,7 @@ def lead_time(frame: Frame, parts: Mapping[str, Part]) -> None:
     ahead = leads.where(event_at >= leads["pushed_at"])
     event_at, number = event_at[event_at >= leads["pushed_at"]], known[event_at >= leads["pushed_at"]]
     days = (event_at - ahead["pushed_at"]) / np.timedelta64(86400, "s")
+    ahead = replace(ahead, lost=np.ones(ahead.n, bool))
     frame.quantile(_without(parts["lead_days_p50"], "year"), ahead, event_at, days, 0.5)
     own = chains.where(frame.days.holds(chains["event_at"]))
     warned = np.isin(own["chain_no"], number[days <= 30])
@@ -99,19 +102,23 @@ def lead_time(frame: Frame, parts: Mapping[str, Part]) -> None:
         windows = frame.windows(kind)
         total = frame.tally(windows, on, place)
         hits = frame.tally(windows, on, place, warned.astype(float))
-        frame.write(parts["events_warned_rate"], windows, Figures(hits, hits, total, total))
+        every = frame.everywhere(1.0)
+        frame.write(parts["events_warned_rate"], windows, Figures(hits, hits, total, total, every, _UNLINKED))
     windows = frame.windows("year")
     medians = np.full((windows.n, frame.divisions.n), np.nan)
     for at_window, (first, last) in enumerate(zip(windows.first, windows.last, strict=True)):
         inside = (day(event_at) >= first) & (day(event_at) <= last)
         if inside.any():
             medians[at_window] = np.median(days[inside])
-    frame.write(parts["lead_days_p50"], windows, Figures(medians, medians))
+    frame.write(
+        parts["lead_days_p50"], windows, Figures(medians, medians, lost=frame.everywhere(1.0), reason=_UNLINKED)
+    )
+
+
+_UNLINKED = "no department writes down which event a lead foretold"
 
 
 def _without(part: Part, kind: str) -> Part:
-    from dataclasses import replace
-
     return replace(part, windows=tuple(one for one in part.windows if one != kind))
 
 

@@ -494,7 +494,7 @@ class Frame:
             known = self.known_from(table, columns[first_on])
         else:
             raise MissingEvents(f"the events {table!r} do not say when they were delivered (delivered_on)")
-        lost = np.isnat(known)
+        lost = np.isnat(known) | (known > self.days.array[-1])
         if table in _BY_UPDATE:
             lost = lost | self._over_before(columns)
         if self._spoiled is not None:

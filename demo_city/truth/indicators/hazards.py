@@ -252,9 +252,10 @@ def overdue(frame: Frame, parts: Mapping[str, Part]) -> None:
     next (valid_until); a piece of a firm that is gone is in use until it is signed off. The list is weekly, so known is
     the state of the last Sunday. Where the list does not say when the next inspection is due, a reader can only count
     the term from the last one, which may have been early or late; where that leads to another answer the share is not
-    recoverable. Gas: a visit counts when somebody was
-    let in (is_entered), not "到访不遇"; the users are the register of the six companies. The year before a window is
-    not wholly delivered unless the history is that long; then the value is not recoverable.
+    recoverable. Gas: a visit counts when somebody was let in (is_entered), not "到访不遇"; the users are the register
+    of the six companies. The year before a window is not wholly delivered unless the history is that long; then the
+    value is not recoverable. Nor are hours of dust of a device that repeats one value, or tells milligrams, in which
+    150.4 µg/m³ are 0.150.
     """
     pieces = frame.events(
         "equipment",
@@ -289,8 +290,11 @@ def overdue(frame: Frame, parts: Mapping[str, Part]) -> None:
         )
     _gas_coverage(frame, parts["gas_coverage"])
     hours = frame.events("dust_hour", "at", "pm10", "is_reported", first_on="at")
-    over = hours.where((hours["pm10"].astype(np.float64) > PM10_LIMIT) & hours["is_reported"].astype(bool))
-    frame.count(parts["dust_hours"], over, over["at"])
+    hours = hours.where(hours["is_reported"].astype(bool))
+    pm10 = hours["pm10"].astype(np.float64)
+    misled = frame.without("dust_hour", "pm10", hours).lost & ((np.round(pm10) > PM10_LIMIT) != (pm10 > PM10_LIMIT))
+    hours = replace(hours, lost=frame.without("dust_hour", "at", hours).lost | misled)
+    frame.count(parts["dust_hours"], hours, hours["at"], weight=(pm10 > PM10_LIMIT).astype(np.float64))
 
 
 def _gas_coverage(frame: Frame, part: Part) -> None:

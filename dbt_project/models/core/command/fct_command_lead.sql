@@ -5,7 +5,9 @@ with told as (
         -- A result that a later version wrote over with words that say nothing is the last that said something.
         arg_max(version.result, version.version_at) filter (where version.result is not null) as result,
         bool_or(version.is_confirmed) as ever_confirmed,
-        min(version.version_at) filter (where version.verified_at is not null) as seen_verified_at
+        min(version.version_at) filter (where version.verified_at is not null) as seen_verified_at,
+        arg_min(version.closed_at is not null, version.version_at) filter (where version.verified_at is not null)
+            as was_closed_when_seen
     from {{ ref('input_command_lead') }} as version
     group by version.lead_key
 ),
@@ -50,6 +52,10 @@ select
     case when numbered.verified_at < numbered.pushed_at then told.seen_verified_at else numbered.verified_at end as verified_at,
     {{ civil_date('case when numbered.verified_at < numbered.pushed_at then told.seen_verified_at else numbered.verified_at end') }}
         as verified_on,
+    -- Unless it was closed by then: a lead that is confirmed is closed later.
+    coalesce(numbered.verified_at < numbered.pushed_at, false)
+    and told.was_closed_when_seen
+    and coalesce(results.is_confirmed, true) as is_verified_on_unknown,
     told.result,
     coalesce(results.is_confirmed, false) as is_confirmed,
     coalesce(results.is_false, false) as is_false,

@@ -46,7 +46,7 @@ settled as (
         hotline.settled_on as day_on,
         hotline.place_code as division_code,
         count(*) as settled_n,
-        count(*) filter (where hotline.visited_on is not null and hotline.satisfaction_no is not null) as answered_n
+        count(hotline.satisfaction_no) as answered_n
     from hotline
     where hotline.is_to_settle and hotline.settled_on is not null
     group by hotline.settled_on, hotline.place_code

@@ -95,6 +95,7 @@ counted as (
         cast(coalesce(hazard.closed_on <= hazard.due_on, false) as integer) as numerator,
         1 as denominator
     from {{ ref('fct_hazard_item') }} as hazard
+    where not hazard.is_due_unknown
     union all
     select
         'I17' as indicator_id,

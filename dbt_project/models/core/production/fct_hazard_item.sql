@@ -16,6 +16,7 @@ life as (
     select
         versions.hazard_item_key,
         min(versions.version_on) filter (where versions.is_overdue) as overdue_on,
+        min(versions.version_on) as first_version_on,
         min(versions.version_on) filter (where versions.is_closed) as put_right_on,
         max(versions.stated_closed_on) as stated_closed_on,
         max(versions.accepted_on) as accepted_on,
@@ -67,15 +68,19 @@ select
     newest.found_at,
     newest.found_on,
     -- Due on the day it was found is a form left as it was. The day after it was due it was seen overdue; if it never
-    -- was, the usual limit stands for it.
+    -- was, or was so when it was entered, the usual limit stands for it.
     case
         when newest.stated_due_on > newest.found_on then newest.stated_due_on
-        when life.overdue_on - 1 > newest.found_on then cast(life.overdue_on - 1 as date)
+        when life.overdue_on > life.first_version_on and life.overdue_on - 1 > newest.found_on
+            then cast(life.overdue_on - 1 as date)
         when newest.is_major
             then cast(newest.found_on + cast({{ threshold('hazard_major_limit_days') }} as integer) as date)
         else cast(newest.found_on + cast({{ threshold('hazard_limit_days') }} as integer) as date)
     end as due_on,
     coalesce(newest.stated_due_on <= newest.found_on, true) as is_due_derived,
+    coalesce(newest.stated_due_on <= newest.found_on, true)
+    and not coalesce(life.overdue_on > life.first_version_on and life.overdue_on - 1 > newest.found_on, false)
+        as is_due_unknown,
     -- Closed before it was found: the day on which it was first seen put right.
     case
         when not life.is_closed then null

@@ -144,6 +144,35 @@ counted as (
             and divisions.division_code = summed.division_code
 ),
 
+feeds as (
+    select
+        substr(delivery.dataset, length(parameter.city) + 2) as dataset_name,
+        min(delivery.period_on) as first_on
+    from {{ source('lake_build', 'deliveries') }} as delivery
+    cross join {{ source('lake_build', 'parameters') }} as parameter
+    where delivery.came_on is not null
+    group by delivery.dataset, parameter.city
+),
+
+-- What was delivered of a part reaches back as far as the shortest of its datasets.
+begun as (
+    select
+        part.indicator_id,
+        part.part,
+        part.variant,
+        max(feeds.first_on) as first_on
+    from (
+        select
+            parts.indicator_id,
+            parts.part,
+            parts.variant,
+            unnest(parts.dataset_names) as dataset_name
+        from parts
+    ) as part
+    inner join feeds on part.dataset_name = feeds.dataset_name
+    group by part.indicator_id, part.part, part.variant
+),
+
 told as (
     select
         counted.indicator_id,
@@ -158,13 +187,16 @@ told as (
             else cast(counted.numerator as double) * counted.factor / nullif(cast(counted.denominator as double), 0)
         end as value,
         counted.numerator,
-        counted.denominator
+        counted.denominator,
+        true as is_told
     from counted
     union all
-    select measure.*
+    select
+        measure.*,
+        true as is_told
     from measure
     union all
-    -- Nothing to measure is NULL and no missing row.
+    -- Nothing to measure is NULL and no missing row, nor is what nothing that was delivered tells.
     select
         parts.indicator_id,
         parts.part,
@@ -175,9 +207,10 @@ told as (
         divisions.division_code,
         cast(null as double) as value,
         cast(null as decimal(24, 6)) as numerator,
-        cast(null as decimal(24, 6)) as denominator
+        cast(null as decimal(24, 6)) as denominator,
+        held.part is not null as is_told
     from parts
-    inner join (select distinct indicator_id, part, variant from measure) as held
+    left join (select distinct indicator_id, part, variant from measure) as held
         on
             parts.indicator_id = held.indicator_id
             and parts.part = held.part
@@ -192,9 +225,15 @@ told as (
             and windows.window_kind = measure.window_kind
             and windows.first_on = measure.first_on
             and divisions.division_code = measure.division_code
+    anti join tally
+        on
+            parts.indicator_id = tally.indicator_id
+            and parts.part = tally.part
+            and parts.variant = tally.variant
+    where parts.needs_register or list_has_any(parts.dataset_names, (select list(feeds.dataset_name) from feeds))
 ),
 
--- Deliveries that were due for a window and never came.
+-- Deliveries that were due for a window and never came, or are held back.
 missing as (
     select
         delivery.dataset,
@@ -202,6 +241,13 @@ missing as (
         delivery.ends_on
     from {{ source('lake_build', 'deliveries') }} as delivery
     where delivery.came_on is null
+    union all
+    select
+        day.dataset,
+        day.day_on as period_on,
+        day.day_on as ends_on
+    from {{ ref('data_day') }} as day
+    where day.is_held
 ),
 
 gaps as (
@@ -221,6 +267,51 @@ gaps as (
             and missing.period_on <= windows.last_on
             and missing.ends_on >= windows.first_on
     group by all
+),
+
+-- Facts that count for a window, or may, and of which what counts is not known. A register counts on the last day.
+unknown as (
+    select
+        cast(null as varchar) as indicator_id,
+        cast(null as varchar) as part,
+        cast(null as varchar) as variant,
+        cast(null as date) as from_on,
+        cast(null as date) as until_on,
+        cast(null as varchar) as division_code,
+        cast(null as boolean) as is_own,
+        cast(null as bigint) as facts_n
+    where false
+    {% for name in indicator_models('unknown') -%}
+    union all
+    select unknown.*
+    from {{ ref(name) }} as unknown
+    {% endfor %}
+),
+
+doubts as (
+    select
+        unknown.indicator_id,
+        unknown.part,
+        unknown.variant,
+        windows.window_kind,
+        windows.first_on,
+        scope.scope_code as division_code,
+        cast(sum(unknown.facts_n) as bigint) as unknown_n
+    from unknown
+    inner join parts
+        on
+            unknown.indicator_id = parts.indicator_id
+            and unknown.part = parts.part
+            and unknown.variant = parts.variant
+    inner join windows
+        on
+            unknown.from_on <= windows.last_on
+            and unknown.until_on >= case when parts.needs_register then windows.last_on else windows.first_on end
+    inner join {{ ref('bridge_division_scope') }} as scope
+        on unknown.division_code is not distinct from scope.division_code
+    where not unknown.is_own or unknown.division_code = scope.scope_code
+    group by
+        unknown.indicator_id, unknown.part, unknown.variant, windows.window_kind, windows.first_on, scope.scope_code
 )
 
 select
@@ -237,11 +328,14 @@ select
     cast(told.numerator as decimal(24, 6)) as numerator,
     cast(told.denominator as decimal(24, 6)) as denominator,
     coalesce(gaps.missing_n, 0) as missing_n,
-    windows.first_on - parts.lookback_days >= span.first_on as reaches_back,
+    coalesce(doubts.unknown_n, 0) as unknown_n,
+    windows.first_on - parts.lookback_days >= coalesce(begun.first_on, span.first_on) as reaches_back,
     windows.last_on + parts.settle_days <= {{ as_of() }} as is_settled,
     coalesce(gaps.missing_n, 0) = 0
-    and windows.first_on - parts.lookback_days >= span.first_on
+    and coalesce(doubts.unknown_n, 0) = 0
+    and windows.first_on - parts.lookback_days >= coalesce(begun.first_on, span.first_on)
     and windows.last_on + parts.settle_days <= {{ as_of() }}
+    and told.is_told
     and not (parts.needs_register and told.value is null) as is_complete
 from told
 inner join parts
@@ -258,3 +352,16 @@ left join gaps
         and told.variant = gaps.variant
         and told.window_kind = gaps.window_kind
         and told.first_on = gaps.first_on
+left join begun
+    on
+        told.indicator_id = begun.indicator_id
+        and told.part = begun.part
+        and told.variant = begun.variant
+left join doubts
+    on
+        told.indicator_id = doubts.indicator_id
+        and told.part = doubts.part
+        and told.variant = doubts.variant
+        and told.window_kind = doubts.window_kind
+        and told.first_on = doubts.first_on
+        and told.division_code = doubts.division_code
