@@ -682,6 +682,7 @@ def _indicators() -> str:
     for row in _seed("indicator"):
         versions.setdefault(row["indicator_id"], []).append(row)
     newest = {name: chain[-1] for name, chain in versions.items()}
+    untold = {row["kind"]: f" **{row['note']}**" for row in _seed("indicator_kind") if row["kind"] == "untold"}
     pages = [
         "# Indicators",
         "The catalogue: `core.dim_indicator` and `about.indicators` of the published file, kept in "
@@ -708,6 +709,8 @@ def _indicators() -> str:
     ]
     for name, chain in versions.items():
         pages += [f"## {name}", f"{newest[name]['name_zh']} · {newest[name]['name_en']}"]
+        if newest[name]["note"]:
+            pages.append(f"{newest[name]['note'][0].upper()}{newest[name]['note'][1:]}.")
         if len(chain) > 1:
             pages.append(
                 _table(
@@ -727,7 +730,7 @@ def _indicators() -> str:
                         row["direction"],
                         row["windows"],
                         row["scopes"],
-                        row["definition"],
+                        row["definition"] + untold.get(row["kind"], ""),
                     )
                     for row in parts[name]
                 ],
