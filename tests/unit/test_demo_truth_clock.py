@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from demo_city.columns import Columns
 from demo_city.days import Days
+from demo_city.departments import sources
 from demo_city.truth import indicators
-from demo_city.truth.events import spoiled_ids, untold_ids
+from demo_city.truth.events import LOOKS_BACK, ORIGINS, UNTOLD, spoiled_ids, untold_ids
 from demo_city.truth.indicators.frame import Frame
 from demo_city.truth.schema import TABLES
 from demo_city.world import World
@@ -242,3 +244,30 @@ def test_a_result_that_was_written_over_is_not_knowable(world: World) -> None:
 
     told = _month(world, {"lead": leads}, "I09", of)
     assert (told["confirmed"], told["verified"]) == ((2, None, False), (2, None, True))
+
+
+@pytest.mark.parametrize("table", sorted({table for table, _ in UNTOLD}))
+def test_what_is_dirty_is_found_among_the_events_by_its_key(world: World, table: str) -> None:
+    """A key that fits no event would make every value recoverable, and nobody would notice."""
+    rare = ("ems_call", "fire_alarm", "health_check", "instruction", "lead", "survey")
+    days = Days(date(2026, 1, 1), date(2026, 6, 30)) if table in rare else JUNE
+    source = next(one for one in sources() for dataset in one.datasets if dataset.dataset == ORIGINS[table].dataset)
+    (dataset,) = (one for one in source.datasets if one.dataset == ORIGINS[table].dataset)
+    rows = dataset.rows(world, days)
+    others = pa.array(["old_area_code", "pushed_twice", "test_alarm", "test_lead", "test_row"])
+    dirty = rows.dirt.filter(pc.invert(pc.is_in(rows.dirt["pattern"], others)))
+    keys = pa.array(sorted(set(dirty["key"].to_pylist())), pa.string())
+    assert len(keys) and source.events is not None
+    made = source.events(world, days.since(LOOKS_BACK.get(source.id, 0)))[table]
+    columns = Columns({name: made[name].to_numpy(zero_copy_only=False) for name in made.column_names})
+    dirt = pa.table(
+        {
+            "dataset": pa.array([dataset.dataset] * len(keys)),
+            "pattern": pa.array([UNTOLD[next(key for key in UNTOLD if key[0] == table)][0]] * len(keys)),
+            "key": keys,
+            "replaced_on": pa.nulls(len(keys), pa.date32()),
+        }
+    )
+    column = next(column for of, column in UNTOLD if of == table)
+    found = untold_ids(table, column, dirt)(columns)
+    assert found.sum() >= 0.9 * len(keys), keys[:3]
