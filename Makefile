@@ -79,13 +79,14 @@ audit: $(VENV)/.ready ## ask the advisory services about the lock (needs a netwo
 	@$(BIN)/pip-audit --require-hashes --disable-pip --vulnerability-service osv --requirement requirements.lock
 
 .PHONY: bench
-bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction, connectors, hot spots and forecasts against their peers
+bench: $(VENV)/.ready ## figures: commits and plans, gate, extraction, connectors, hot spots and forecasts against their peers, the marts
 	@$(BIN)/python bench/commits.py
 	@$(BIN)/python bench/gate.py
 	@$(BIN)/python bench/transports.py
 	@$(BIN)/python bench/extract.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
 	@$(BIN)/python bench/connectors.py $(if $(wildcard .venv-bench),--peers .venv-bench/bin/python,)
 	@$(BIN)/python bench/hotspots.py
+	@$(BIN)/python bench/marts_build.py
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.ready ## an environment with the peers that extraction is compared with
