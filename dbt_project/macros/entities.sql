@@ -8,26 +8,57 @@
 {# Every distinct text of `column` as a unified social credit code (GB 32100): `uscc` with letters that are typed for
    numbers read as these, NULL where its check character is wrong all the same; `is_corrected` says it was typed otherwise. #}
 {% macro credit_codes(relation, column) -%}
+    -- A list for each code: a row for each of its characters, put together again in order, is more than memory takes.
     select
-        typed.{{ column }} as stated,
-        string_agg(character.read_as, '' order by place.place_no) as uscc,
-        bool_or(character.is_misread) or any_value(typed.letters <> typed.{{ column }}) as is_corrected
+        checked.stated,
+        array_to_string(list_transform(checked.cells, lambda cell: cell.read_as), '') as uscc,
+        len(list_filter(checked.cells, lambda cell: cell.is_misread)) > 0 or checked.letters <> checked.stated
+            as is_corrected
     from (
-        select distinct
-            place.{{ column }},
-            upper(trim(place.{{ column }})) as letters
-        from {{ relation }} as place
-        where place.{{ column }} is not null
-    ) as typed
-    inner join {{ ref('std_uscc_place') }} as place on place.place_no <= length(typed.letters)
-    inner join {{ ref('std_uscc_character') }} as character
-        on substr(typed.letters, place.place_no, 1) = character.character
-    group by typed.{{ column }}
-    having
-        count(*) = max(length(typed.letters))
-        and count(*) = (select count(*) from {{ ref('std_uscc_place') }})
-        and sum(character.value_no * place.weight)
-        % (select count(*) from {{ ref('std_uscc_character') }} as standard where not standard.is_misread) = 0
+        select
+            typed.{{ column }} as stated,
+            typed.letters,
+            place.weights,
+            alphabet.base_n,
+            list_transform(
+                generate_series(1, place.places_n),
+                lambda place_no: alphabet.cell_of[substr(typed.letters, place_no, 1)]
+            ) as cells
+        from (
+            select distinct
+                place.{{ column }},
+                upper(trim(place.{{ column }})) as letters
+            from {{ relation }} as place
+            where place.{{ column }} is not null
+        ) as typed
+        cross join (
+            select
+                count(*) as places_n,
+                list(stated.weight order by stated.place_no) as weights
+            from {{ ref('std_uscc_place') }} as stated
+        ) as place
+        cross join (
+            select
+                map(
+                    list(stated.character),
+                    list(
+                        struct_pack(
+                            read_as := stated.read_as, value_no := stated.value_no, is_misread := stated.is_misread
+                        )
+                    )
+                ) as cell_of,
+                count(*) filter (where not stated.is_misread) as base_n
+            from {{ ref('std_uscc_character') }} as stated
+        ) as alphabet
+        where length(typed.letters) = place.places_n
+    ) as checked
+    where
+        not list_contains(list_transform(checked.cells, lambda cell: cell is null), true)
+        and list_sum(
+            list_transform(
+                list_zip(checked.cells, checked.weights), lambda pair: pair[1].value_no * pair[2]
+            )
+        ) % checked.base_n = 0
 {%- endmacro %}
 
 {# Twelve levels of every distinct text of `column`: rows of text, level_no, level_id, part. Level by level the pattern takes

@@ -32,6 +32,8 @@ KEEP_VALUES = 50_000
 KEEP_FIGURES = 2_000
 """Issued figures looked at again at each publication, the newest periods first."""
 _BATCH = 200
+Shapes = dict[tuple[str, str, str], list[tuple[str, str]]]
+"""Names and types of columns by catalog, schema and table."""
 _TABLE = re.compile(r"\b(\w+)\.(\w+)\b")
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
@@ -141,10 +143,11 @@ def write(
                 content["changed_partitions"] = [
                     (number + 1, *row) for row in _partitions(earlier[0], pins, _comparisons(settings))
                 ]
+            shapes = _shapes(duck)
             content["changed_values"] = [
                 (number + 1, before[0], mart.name, *row)
                 for mart, key in keys
-                for row in _values(duck, mart, key, before[1])
+                for row in _values(duck, shapes, mart, key, before[1])
             ]
             content["restated"] = list(_restated(duck, settings, pins.build_id, told.marts(manifest)))
         for table, rows in content.items():
@@ -264,12 +267,13 @@ def _files(table: PinnedTable | None, day: date) -> dict[str, int]:
     return {file.path: file.records for file in table.files if file.day == day} if table is not None else {}
 
 
-def _values(duck: Any, mart: Model, key: Sequence[str], as_of: date) -> list[tuple[Any, ...]]:
+def _values(duck: Any, shapes: Shapes, mart: Model, key: Sequence[str], as_of: date) -> list[tuple[Any, ...]]:
     """Key, column, before and after of every value of a mart that differs; of new rows only those of earlier days."""
-    if not _has(duck, "before", mart.schema, mart.name):
+    columns = shapes.get(("marts", mart.schema, mart.name), [])
+    before = shapes.get(("before", mart.schema, mart.name))
+    if before is None:
         return []
-    columns = _columns(duck, "marts", mart)
-    if columns != _columns(duck, "before", mart):
+    if columns != before:
         return []  # another shape: the models were changed, and every value may have
     at = f"{quote_identifier(mart.schema)}.{quote_identifier(mart.name)}"
     duck.execute(
@@ -283,13 +287,20 @@ def _values(duck: Any, mart: Model, key: Sequence[str], as_of: date) -> list[tup
         + ")"
         for side in ("was", "now")
     }
-    parts = [
-        f"SELECT {told['now']} AS key, {quote_literal(name)} AS column_name, was.{quote_identifier(name)}::VARCHAR, "
-        f"now.{quote_identifier(name)}::VARCHAR FROM was JOIN now ON {same} "
-        f"WHERE was.{quote_identifier(name)} IS DISTINCT FROM now.{quote_identifier(name)}"
+    # All columns in one join: one for each would be two thousand small ones in a publication.
+    cells = ", ".join(
+        f"{{'name': {quote_literal(name)}, 'was': was.{quote_identifier(name)}::VARCHAR, "
+        f"'now': now.{quote_identifier(name)}::VARCHAR, "
+        f"'differs': was.{quote_identifier(name)} IS DISTINCT FROM now.{quote_identifier(name)}}}"
         for name, _ in columns
         if name not in key
-    ]
+    )
+    parts = []
+    if cells:
+        parts.append(
+            "SELECT key, cell.name AS column_name, cell.was, cell.now FROM "
+            f"(SELECT {told['now']} AS key, unnest([{cells}]) AS cell FROM was JOIN now ON {same}) WHERE cell.differs"
+        )
     parts.append(f"SELECT {told['was']}, '{ROW}', 'there', NULL FROM was ANTI JOIN now ON {same}")
     days = [name for name, kind in columns if name in key and kind == "DATE"]
     if days:
@@ -304,12 +315,15 @@ def _values(duck: Any, mart: Model, key: Sequence[str], as_of: date) -> list[tup
     return rows
 
 
-def _columns(duck: Any, catalog: str, mart: Model) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = duck.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [catalog, mart.schema, mart.name],
+def _shapes(duck: Any) -> Shapes:
+    """Columns of every table of both files, asked once: DuckDB goes through all of them each time."""
+    rows = duck.execute(
+        "SELECT database_name, schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name IN ('marts', 'before') ORDER BY database_name, schema_name, table_name, column_index"
     ).fetchall()
+    found: Shapes = {}
+    for catalog, schema, table, name, kind in rows:
+        found.setdefault((catalog, schema, table), []).append((name, kind))
     return found
 
 

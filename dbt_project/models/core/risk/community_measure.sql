@@ -109,8 +109,10 @@ placed as (
         points.site_n,
         arg_min(
             grids.village_code,
-            {{ metres_between('points.latitude', 'points.longitude', 'grids.latitude', 'grids.longitude') }}
-            order by grids.grid_id
+            (
+                {{ metres_between('points.latitude', 'points.longitude', 'grids.latitude', 'grids.longitude') }},
+                grids.grid_id
+            )
         ) as village_code
     from points
     inner join grids on points.division_code = grids.division_code and grids.latitude is not null

@@ -5,8 +5,10 @@ select
     enterprise.division_code,
     arg_min(
         grid.grid_id,
-        {{ metres_between('enterprise.latitude', 'enterprise.longitude', 'grid.latitude', 'grid.longitude') }}
-        order by grid.grid_id
+        (
+            {{ metres_between('enterprise.latitude', 'enterprise.longitude', 'grid.latitude', 'grid.longitude') }},
+            grid.grid_id
+        )
     ) as grid_id
 from {{ ref('dim_enterprise') }} as enterprise
 inner join {{ ref('dim_grid') }} as grid
