@@ -82,9 +82,9 @@ from edges
 left join edges as back
     on
         edges.window_kind = back.window_kind and edges.first_on = back.first_on
-        and edges.from_department_key = back.to_department_key
+        and case when edges.from_department_key <> edges.to_department_key then edges.from_department_key end
+        = back.to_department_key
         and edges.to_department_key = back.from_department_key
-        and edges.from_department_key <> edges.to_department_key
 left join worked
     on
         edges.window_kind = worked.window_kind and edges.first_on = worked.first_on

@@ -130,6 +130,5 @@ left join events
         and windows.first_on = events.first_on
 left join covered
     on
-        windows.device_kind = covered.device_kind
+        case when windows.is_newest then windows.device_kind end = covered.device_kind
         and windows.division_code = covered.division_code
-        and windows.is_newest

@@ -345,16 +345,25 @@ usual as (
             any_value(rules.p['superposition.usual_days']),
             near.day_on - any_value(begun_on.day_on) - any_value(rules.p['superposition.window_hours']) / 24
         ) as days_n
-    from near
+    from (
+        -- Whole days, so that the bounds stand on one side of the join.
+        select
+            near.*,
+            near.day_on - cast(ceil(rules.p['superposition.window_hours'] / 24) as integer) as usual_last_on,
+            near.day_on
+            - cast(ceil(rules.p['superposition.window_hours'] / 24 + rules.p['superposition.usual_days']) as integer)
+                as usual_after_on
+        from near
+        cross join rules
+    ) as near
     cross join rules
     cross join (select min(place_days.day_on) as day_on from place_days) as begun_on
     left join place_days as before
         on
             near.topic_key = before.topic_key
             and near.division_code = before.division_code
-            and (near.day_on - before.day_on) * 24 >= rules.p['superposition.window_hours']
-            and (near.day_on - before.day_on) * 24
-            < rules.p['superposition.window_hours'] + rules.p['superposition.usual_days'] * 24
+            and near.usual_last_on >= before.day_on
+            and near.usual_after_on < before.day_on
     group by near.topic_key, near.division_code, near.day_on
 ),
 

@@ -23,15 +23,24 @@ with delivered as (
 stated as ({{ divisions_stated('delivered') }}),
 
 -- A case's number holds its township's: that is the place the case is about, where its point may lie across the street.
+-- Keys of a join stand on a side each: what mixes both sides, or asks the left one alone, holds all pairs together.
 numbered as (
     select
         form.source_system,
-        form.township_at,
-        form.township_length_n,
         right(division.division_code, form.township_length_n) as township_no,
         division.division_code
     from {{ ref('case_number') }} as form
     inner join {{ ref('division') }} as division on form.division_level_no = division.level_no
+),
+
+placed as (
+    select
+        delivered.*,
+        substr(delivered.case_no, form.township_at, form.township_length_n) as township_no,
+        case when delivered.grid_id is null then cast(delivered.latitude as decimal(7, 4)) end as open_latitude,
+        cast(delivered.longitude as decimal(7, 4)) as open_longitude
+    from delivered
+    left join {{ ref('case_number') }} as form on delivered.source_system = form.source_system
 ),
 
 -- The grid of a point where none is stated: that whose middle is nearest, measured by its own size. Places of ten metres
@@ -51,15 +60,13 @@ places as (
         ) as grid_id
     from (
         select distinct
-            cast(delivered.latitude as decimal(7, 4)) as latitude,
-            cast(delivered.longitude as decimal(7, 4)) as longitude,
+            placed.open_latitude as latitude,
+            placed.open_longitude as longitude,
             numbered.division_code
-        from delivered
+        from placed
         inner join numbered
-            on
-                delivered.source_system = numbered.source_system
-                and substr(delivered.case_no, numbered.township_at, numbered.township_length_n) = numbered.township_no
-        where delivered.grid_id is null
+            on placed.source_system = numbered.source_system and placed.township_no = numbered.township_no
+        where placed.grid_id is null
     ) as point
     inner join {{ ref('grid_spot') }} as spot on point.division_code = spot.division_code
     where point.latitude is not null and point.longitude is not null
@@ -111,7 +118,7 @@ select
     delivered.record_no,
     delivered.is_void or coalesce(status_map.is_withdrawn, false) as is_void,
     delivered.is_withdrawn
-from delivered
+from placed as delivered
 inner join {{ ref('category') }} as unmapped_category
     on delivered.source_system = unmapped_category.source_system and unmapped_category.is_default
 inner join {{ ref('department') }} as unmapped_department on unmapped_department.is_default
@@ -125,12 +132,9 @@ left join {{ ref('department_alias') }} as alias on trim(delivered.department_na
 left join {{ ref('status_map') }} as status_map on trim(delivered.source_status) = status_map.source_status
 left join stated on delivered.area_code = stated.area_code
 left join numbered
-    on
-        delivered.source_system = numbered.source_system
-        and substr(delivered.case_no, numbered.township_at, numbered.township_length_n) = numbered.township_no
+    on delivered.source_system = numbered.source_system and delivered.township_no = numbered.township_no
 left join places
     on
-        delivered.grid_id is null
-        and cast(delivered.latitude as decimal(7, 4)) = places.latitude
-        and cast(delivered.longitude as decimal(7, 4)) = places.longitude
+        delivered.open_latitude = places.latitude
+        and delivered.open_longitude = places.longitude
         and numbered.division_code = places.division_code
