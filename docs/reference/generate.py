@@ -626,8 +626,8 @@ def _marts() -> str:
         "# Models",
         "What dbt builds: `marts` for analysts, `core` for marts, `staging` for the core. Published are `marts`, "
         "`core` and the schema `about` (`SELECT * FROM about.models`); `_n` counts, `_pct` is a percentage, `_hours` "
-        "and `_km2` say their unit. How one is added: [add a mart](../how-to/add-a-mart.md); which has no source, and how "
-        "scorecards are made fair: [the marts](../explanation/marts.md).",
+        "and `_km2` say their unit. How one is added: [add a mart](../how-to/add-a-mart.md); which has no source, and "
+        "how scorecards are made fair: [the marts](../explanation/marts.md).",
         _table(
             ["model", "room", "grain"],
             [(f"[{one['name']}](#{one['name']})", room, _grain(one)[0]) for room in order for _, one in rooms[room]],

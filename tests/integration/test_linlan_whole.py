@@ -188,8 +188,9 @@ def test_indicators_are_right_or_say_that_they_are_not_complete(published: Linla
     write_truth(published.departments.world, Days(FIRST, UNTIL), tmp_path, leads=[])
     with read_truth(tmp_path) as truth:
         lines = grade_indicators(truth, published.settings)
-    graded = {line.indicator_id for line in lines if line.right}
-    assert len(graded) >= 14, graded
+    # Terms of two weeks and more leave nothing of some indicators complete after two weeks.
+    graded = {line.indicator_id for line in lines if line.right or line.cautious}
+    assert len(graded) >= 16, graded
     values = sum(line.values for line in lines)
     wrong = {
         (line.indicator_id, line.part, line.variant): line.wrong - line.wrong_unrecoverable

@@ -21,9 +21,9 @@ class S3Server:
     Attributes:
         folder: what it serves. What is written there is there for clients at once, and the other way round.
         key, secret: the only credentials it takes.
-        folders_kept: how long it remembers a folder's content: what is written into the folder is seen after that. At 0s
-            every request reads all folders once more: with some hundreds of them it no longer answers, and on a busy
-            machine it at times finds an object missing that it listed a moment ago.
+        folders_kept: how long it remembers a folder's content: what is written into the folder is seen after that. At
+            0s every request reads all folders once more: with some hundreds of them it no longer answers, and on a
+            busy machine it at times finds an object missing that it listed a moment ago.
         endpoint: ``http://127.0.0.1:<port>``, known from `__enter__` on.
     """
 
