@@ -93,7 +93,9 @@ people as (
         hit.scenario_key,
         hit.site_key,
         count(*) as grids_n,
-        cast(round(sum(coalesce(hit.residents_n, 0) * hit.share), 0) as bigint) as people_n,
+        -- A grid whose residents are not told has at least those of its people who are told.
+        cast(round(sum(greatest(coalesce(hit.residents_n, 0), coalesce(hit.elderly80_n, 0)) * hit.share), 0) as bigint)
+            as people_n,
         cast(round(sum(coalesce(hit.elderly80_n, 0) * hit.share), 0) as bigint) as elderly80_n
     from hit
     group by hit.scenario_key, hit.site_key
