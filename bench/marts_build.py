@@ -189,7 +189,7 @@ def full(work: str, lake: Lake, as_of: date) -> dict[str, Any]:
     """The lake as it is."""
     settings = room(work, lake.city, "full")
     pins = lake.pins(settings, as_of)
-    transform.manifest(settings, pins, settings.home)  # parsed, as in the fixed part
+    _know(settings, pins)
     told = _build(settings, pins)
     # Days of which many tables have rows: the files of weeks and months are filed under their first day.
     tables_of = Counter(day for table in pins.tables.values() for day in table.fingerprints)
@@ -270,13 +270,19 @@ def carried(work: str, lake: Lake, as_of: date) -> dict[str, Any]:
     """A build that goes on from the one that was published last."""
     settings = room(work, lake.city, "carried")
     pins = lake.pins(settings, as_of)
-    transform.manifest(settings, pins, settings.home)
+    _know(settings, pins)
     told = _build(settings, pins)
     for kept in (settings.builds, settings.published):  # the next one goes on from this one alone
         for older in kept.iterdir():
             if older.is_dir() and not older.is_symlink() and older.name != pins.build_id:
                 shutil.rmtree(older)
     return told
+
+
+def _know(settings: Settings, pins: Pins) -> None:
+    """Parse the project and compile its data tests, which is kept as long as the project stays."""
+    transform.manifest(settings, pins, settings.home)
+    transform._checks(settings, pins, settings.home)
 
 
 def _build(settings: Settings, pins: Pins) -> dict[str, Any]:
