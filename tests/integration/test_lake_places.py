@@ -127,7 +127,6 @@ def ran(servers: Servers, standin: StandIn, tmp_path_factory: pytest.TempPathFac
         settings = home_of(place, base / place, servers, standin, CITYBRAIN_CACHE_LIMIT="300KB")
         if place != PLACES[0]:  # the same keys make the same hashes
             shutil.copytree(base / PLACES[0] / "keys", settings.keys)
-            shutil.copytree(base / PLACES[0] / "cache" / "dbt", settings.home / "cache" / "dbt")  # seconds of parsing
         make_ready(settings)
         found[place] = run_pipeline(settings)
     return found
