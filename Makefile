@@ -66,7 +66,7 @@ lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models
+	@$(BIN)/sqlfmt --check --quiet dbt_project
 	@$(BIN)/citybrain contract check
 
 MINUTES ?= 60

@@ -11,27 +11,38 @@
         cast(
             case
                 when segment.next_concentration is null
-                    then case when measured.rounded_concentration = segment.concentration then segment.iaqi else segment.above_iaqi end
+                then
+                    case
+                        when measured.rounded_concentration = segment.concentration
+                        then segment.iaqi
+                        else segment.above_iaqi
+                    end
                 -- Both sides of the quotient are exact, so that a whole index stays whole.
                 else
                     segment.iaqi + ceil(
-                        cast((segment.next_iaqi - segment.iaqi) * (measured.rounded_concentration - segment.concentration) as double)
+                        cast(
+                            (segment.next_iaqi - segment.iaqi)
+                            * (measured.rounded_concentration - segment.concentration) as double
+                        )
                         / cast(segment.next_concentration - segment.concentration as double)
                     )
             end as integer
         ) as iaqi
     from {{ relation }} as measured
-    inner join (
-        select
-            breakpoint.*,
-            lead(breakpoint.concentration) over scale as next_concentration,
-            lead(breakpoint.iaqi) over scale as next_iaqi
-        from {{ std('std_aqi_breakpoint', ['index_std', 'item', 'period', 'iaqi']) }} as breakpoint
-        window scale as (partition by breakpoint.index_std, breakpoint.item, breakpoint.period order by breakpoint.iaqi)
-    ) as segment
-        on
-            measured.item = segment.item
-            and measured.period = segment.period
-            and measured.rounded_concentration >= segment.concentration
-            and (segment.next_concentration is null or measured.rounded_concentration < segment.next_concentration)
+    inner join
+        (
+            select
+                breakpoint.*,
+                lead(breakpoint.concentration) over scale as next_concentration,
+                lead(breakpoint.iaqi) over scale as next_iaqi
+            from {{ std('std_aqi_breakpoint', ['index_std', 'item', 'period', 'iaqi']) }} as breakpoint
+            window
+                scale as (
+                    partition by breakpoint.index_std, breakpoint.item, breakpoint.period order by breakpoint.iaqi
+                )
+        ) as segment
+        on measured.item = segment.item
+        and measured.period = segment.period
+        and measured.rounded_concentration >= segment.concentration
+        and (segment.next_concentration is null or measured.rounded_concentration < segment.next_concentration)
 {%- endmacro %}

@@ -4,8 +4,11 @@
     {%- set y = '(' ~ lat ~ ' - ' ~ terms ~ '.origin_lat)' -%}
     degrees(
         (
-            {{ terms }}.east_0 + {{ terms }}.east_x * {{ x }} + {{ terms }}.east_y * {{ y }}
-            + {{ terms }}.east_xx * {{ x }} * {{ x }} + {{ terms }}.east_xy * {{ x }} * {{ y }}
+            {{ terms }}.east_0
+            + {{ terms }}.east_x * {{ x }}
+            + {{ terms }}.east_y * {{ y }}
+            + {{ terms }}.east_xx * {{ x }} * {{ x }}
+            + {{ terms }}.east_xy * {{ x }} * {{ y }}
             + {{ terms }}.east_root * sqrt(abs({{ x }}))
             + (
                 {{ gcj02_waves(x, terms) }}
@@ -13,9 +16,12 @@
                 + {{ terms }}.east_2_m * sin(pi() * {{ x }} / {{ terms }}.wave_2_degrees)
                 + {{ terms }}.east_3_m * sin(pi() * {{ x }} / {{ terms }}.wave_3_degrees)
                 + {{ terms }}.east_4_m * sin(pi() * {{ x }} / {{ terms }}.east_4_degrees)
-            ) * {{ terms }}.share_numerator / {{ terms }}.share_denominator
+            )
+            * {{ terms }}.share_numerator
+            / {{ terms }}.share_denominator
         )
-        * sqrt({{ gcj02_bend(lat, terms) }}) / ({{ terms }}.semi_major_m * cos(radians({{ lat }})))
+        * sqrt({{ gcj02_bend(lat, terms) }})
+        / ({{ terms }}.semi_major_m * cos(radians({{ lat }})))
     )
 {%- endmacro %}
 
@@ -25,8 +31,11 @@
     {%- set y = '(' ~ lat ~ ' - ' ~ terms ~ '.origin_lat)' -%}
     degrees(
         (
-            {{ terms }}.north_0 + {{ terms }}.north_x * {{ x }} + {{ terms }}.north_y * {{ y }}
-            + {{ terms }}.north_yy * {{ y }} * {{ y }} + {{ terms }}.north_xy * {{ x }} * {{ y }}
+            {{ terms }}.north_0
+            + {{ terms }}.north_x * {{ x }}
+            + {{ terms }}.north_y * {{ y }}
+            + {{ terms }}.north_yy * {{ y }} * {{ y }}
+            + {{ terms }}.north_xy * {{ x }} * {{ y }}
             + {{ terms }}.north_root * sqrt(abs({{ x }}))
             + (
                 {{ gcj02_waves(x, terms) }}
@@ -34,9 +43,12 @@
                 + {{ terms }}.north_2_m * sin(pi() * {{ y }} / {{ terms }}.wave_2_degrees)
                 + {{ terms }}.north_3_m * sin(pi() * {{ y }} / {{ terms }}.wave_3_degrees)
                 + {{ terms }}.north_4_m * sin(pi() * {{ y }} / {{ terms }}.north_4_degrees)
-            ) * {{ terms }}.share_numerator / {{ terms }}.share_denominator
+            )
+            * {{ terms }}.share_numerator
+            / {{ terms }}.share_denominator
         )
-        * {{ gcj02_bend(lat, terms) }} * sqrt({{ gcj02_bend(lat, terms) }})
+        * {{ gcj02_bend(lat, terms) }}
+        * sqrt({{ gcj02_bend(lat, terms) }})
         / ({{ terms }}.semi_major_m * (1 - {{ terms }}.eccentricity2))
     )
 {%- endmacro %}

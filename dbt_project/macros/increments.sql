@@ -24,20 +24,24 @@
 {%- endmacro %}
 
 {% macro changed_days(column) -%}
-    {%- if kwargs.get('placed') -%}{%- set moved = ref('grid_number_moved') -%}{%- endif -%}
-    {% if is_incremental() -%} {{ column }} in ({{ days_changed_of(varargs, kwargs.get('placed')) }}) {%- else -%} true {%- endif %}
+    {%- if kwargs.get('placed') -%} {%- set moved = ref('grid_number_moved') -%} {%- endif -%}
+    {% if is_incremental() -%} {{ column }} in ({{ days_changed_of(varargs, kwargs.get('placed')) }})
+    {%- else -%} true
+    {%- endif %}
 {%- endmacro %}
 
 {% macro days_changed_of(tables, placed=false) -%}
-    select changed.ds from {{ source('lake_build', 'changed') }} as changed
+    select changed.ds
+    from {{ source('lake_build', 'changed') }} as changed
     where changed.table_name in ('{{ tables | join("', '") }}')
     {% if placed -%}
-    union
-    select partition.day from {{ source('lake_build', 'partitions') }} as partition
-    inner join {{ source('lake_build', 'datasets') }} as dataset on partition.dataset = dataset.dataset
-    where
-        dataset.table_name in ('{{ tables | join("', '") }}')
-        and exists (select 1 from {{ ref('grid_number_moved') }})
+        union
+        select partition.day
+        from {{ source('lake_build', 'partitions') }} as partition
+        inner join {{ source('lake_build', 'datasets') }} as dataset on partition.dataset = dataset.dataset
+        where
+            dataset.table_name in ('{{ tables | join("', '") }}')
+            and exists (select 1 from {{ ref('grid_number_moved') }})
     {%- endif %}
 {%- endmacro %}
 
@@ -52,24 +56,26 @@
         union
         select held.{{ key }} from {{ this }} as held
         where held.delivered_on in ({{ days_changed_of(varargs, kwargs.get('placed')) }});
-        delete from {{ this }} where {{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)
+        delete from {{ this }}
+        where {{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)
     {% endif %}
 {%- endmacro %}
 
 {% macro newest_versions(key, input) -%}
     select versions.* exclude (newest_no)
-    from (
-        select
-            input.*,
-            row_number() over (
-                partition by input.{{ key }}
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
-        from {{ input }} as input
-        {% if is_incremental() -%}
-        where input.{{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)
-        {%- endif %}
-    ) as versions
+    from
+        (
+            select
+                input.*,
+                row_number() over (
+                    partition by input.{{ key }}
+                    order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+                ) as newest_no
+            from {{ input }} as input
+            {% if is_incremental() -%}
+                where input.{{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)
+            {%- endif %}
+        ) as versions
     where versions.newest_no = 1
 {%- endmacro %}
 
@@ -81,10 +87,11 @@
 {%- endmacro %}
 
 {% macro changed_months(column) -%}
-    {%- if kwargs.get('placed') -%}{%- set moved = ref('grid_number_moved') -%}{%- endif -%}
+    {%- if kwargs.get('placed') -%} {%- set moved = ref('grid_number_moved') -%} {%- endif -%}
     {% if is_incremental() -%}
-    date_trunc('month', {{ column }}) in ({{ months_changed_of(varargs, kwargs.get('placed')) }})
-    {%- else -%} true {%- endif %}
+        date_trunc('month', {{ column }}) in ({{ months_changed_of(varargs, kwargs.get('placed')) }})
+    {%- else -%} true
+    {%- endif %}
 {%- endmacro %}
 
 {% macro months_changed_of(tables, placed=false) -%}

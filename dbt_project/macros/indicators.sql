@@ -1,19 +1,12 @@
 {# Windows of indicators: window_kind, first_on, last_on. #}
 {% macro indicator_windows() -%}
-    select
-        indicator_window.window_kind,
-        indicator_window.first_on,
-        indicator_window.last_on
+    select indicator_window.window_kind, indicator_window.first_on, indicator_window.last_on
     from {{ ref('indicator_window') }} as indicator_window
 {%- endmacro %}
 
 {# Divisions of indicators, those of which anything is delivered: division_code, level_no, scope, resident_population_n. #}
 {% macro indicator_places() -%}
-    select
-        residents.division_code,
-        residents.resident_population_n,
-        level.level_no,
-        level.scope
+    select residents.division_code, residents.resident_population_n, level.level_no, level.scope
     from {{ ref('division_residents') }} as residents
     inner join {{ ref('division') }} as division on residents.division_code = division.division_code
     inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
@@ -88,15 +81,13 @@
         },
     }[kind] -%}
     {%- set there = [] -%}
-    {%- for name, inputs in models.items() if fed_by(*inputs) -%}{%- do there.append(name) -%}{%- endfor -%}
+    {%- for name, inputs in models.items() if fed_by(*inputs) -%} {%- do there.append(name) -%} {%- endfor -%}
     {{ return(there) }}
 {%- endmacro %}
 
 {# Whole months of indicators: month_on, last_on. #}
 {% macro indicator_months() -%}
-    select
-        span.first_on as month_on,
-        span.last_on
+    select span.first_on as month_on, span.last_on
     from ({{ indicator_windows() }}) as span
     inner join {{ ref('mart_window') }} as form on span.window_kind = form.window_kind and form.is_monthly
 {%- endmacro %}
@@ -115,12 +106,10 @@
 {# Rows of a relation with a day and a division, measured by month (a CTE `months` of the model) and by every division they
    lie in: month_on, scope_code and the measures, in which the relation is called `told`. #}
 {% macro by_month_and_scope(relation, day, measures) -%}
-    select
-        months.month_on,
-        scope.scope_code,
-        {{ measures | join(',\n        ') }}
+    select months.month_on, scope.scope_code, {{ measures | join(',\n        ') }}
     from months
     inner join {{ relation }} as told on told.{{ day }} between months.month_on and months.last_on
-    inner join {{ ref('bridge_division_scope') }} as scope on told.division_code is not distinct from scope.division_code
+    inner join
+        {{ ref('bridge_division_scope') }} as scope on told.division_code is not distinct from scope.division_code
     group by months.month_on, scope.scope_code
 {%- endmacro %}

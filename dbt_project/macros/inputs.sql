@@ -1,5 +1,3 @@
 {# Whether the city of this build gives all of these inputs (`models/staging/<city>/**/input_<name>.sql`): a model states in
    its config what it stands on, so that a city without a department has no empty table of it. #}
-{% macro fed_by() -%}
-    {{ return(varargs | reject('in', var('inputs')) | list | length == 0) }}
-{%- endmacro %}
+{% macro fed_by() -%} {{ return(varargs | reject('in', var('inputs')) | list | length == 0) }} {%- endmacro %}

@@ -8,14 +8,10 @@
             {% endfor -%}
         {% endfor -%}
     {% endif -%}
-    select
-        cast(null as varchar) as table_name,
-        cast(null as varchar) as model
+    select cast(null as varchar) as table_name, cast(null as varchar) as model
     where false
     {% for table_name, model in readers | sort -%}
-    union all
-    select
-        '{{ table_name }}' as table_name,
-        '{{ model }}' as model
+        union all
+        select '{{ table_name }}' as table_name, '{{ model }}' as model
     {% endfor %}
 {%- endmacro %}

@@ -36,7 +36,7 @@
 
 {% macro promised_columns(compiled_code) -%}
     {%- set columns = [] -%}
-    {%- for column in model.columns.values() -%}{%- do columns.append(adapter.quote(column.name)) -%}{%- endfor -%}
+    {%- for column in model.columns.values() -%} {%- do columns.append(adapter.quote(column.name)) -%} {%- endfor -%}
     select {{ columns | join(', ') }} from (
     {{ compiled_code }}
     ) as model

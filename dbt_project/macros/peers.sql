@@ -4,21 +4,20 @@
 {% macro among_peers(relation, value, peers) -%}
     select
         spread.* exclude (middle, deviation),
-        (spread.{{ value }} - spread.middle)
-        / nullif(
+        (spread.{{ value }} - spread.middle) / nullif(
             {{ threshold('mad_scale') }}
             * quantile_cont(spread.deviation, 0.5) over (partition by {{ peers | join(', ') }}),
             0
         ) as z
-    from (
-        select
-            centred.*,
-            abs(centred.{{ value }} - centred.middle) as deviation
-        from (
-            select
-                source.*,
-                quantile_cont(source.{{ value }}, 0.5) over (partition by {{ peers | join(', ') }}) as middle
-            from {{ relation }} as source
-        ) as centred
-    ) as spread
+    from
+        (
+            select centred.*, abs(centred.{{ value }} - centred.middle) as deviation
+            from
+                (
+                    select
+                        source.*,
+                        quantile_cont(source.{{ value }}, 0.5) over (partition by {{ peers | join(', ') }}) as middle
+                    from {{ relation }} as source
+                ) as centred
+        ) as spread
 {%- endmacro %}

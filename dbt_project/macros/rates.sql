@@ -12,7 +12,8 @@
             {{ share }} * (1 - {{ share }}) / {{ n }}
             + {{ z }} * {{ z }} / (cast({{ n }} + {{ n }} as double) * ({{ n }} + {{ n }}))
         )
-    ) / (1 + {{ z }} * {{ z }} / {{ n }})
+    )
+    / (1 + {{ z }} * {{ z }} / {{ n }})
 {%- endmacro %}
 
 {# A part of a whole in per cent with two decimals; NULL where there is no whole. #}
@@ -24,7 +25,8 @@
    chance of a share): `squares` is the sum of hits * hits / n over the units, `mean_share` that of all of them. #}
 {% macro variance_between_shares(squares, n, mean_share, units_n) -%}
     greatest(
-        {{ squares }} / {{ n }} - {{ mean_share }} * {{ mean_share }}
+        {{ squares }} / {{ n }}
+        - {{ mean_share }} * {{ mean_share }}
         - {{ mean_share }} * (1 - {{ mean_share }}) * {{ units_n }} / {{ n }},
         0
     )
@@ -34,10 +36,11 @@
 {% macro drawn_share(share, n, mean_share, variance) -%}
     case
         when {{ variance }} > 0
-            then
-                {{ mean_share }}
-                + ({{ share }} - {{ mean_share }}) * {{ variance }}
-                / ({{ variance }} + {{ mean_share }} * (1 - {{ mean_share }}) / {{ n }})
+        then
+            {{ mean_share }}
+            + ({{ share }} - {{ mean_share }})
+            * {{ variance }}
+            / ({{ variance }} + {{ mean_share }} * (1 - {{ mean_share }}) / {{ n }})
         else {{ mean_share }}
     end
 {%- endmacro %}
@@ -47,23 +50,20 @@
    share is the lower bound of one of them. #}
 {% macro rankable_groups(relation, low, high, group) -%}
     select
-        {% for column in group %}counted.{{ column }},
-        {% endfor -%}
+        {% for column in group %} counted.{{ column }}, {% endfor -%}
         max(counted.meeting_n) as meeting_n,
         max(counted.meeting_n) + max(counted.meeting_n) < count(*) as is_rankable
-    from (
-        select
-            {% for column in group %}one.{{ column }},
-            {% endfor -%}
-            count(*) as meeting_n
-        from {{ relation }} as one
-        inner join {{ relation }} as other
-            on
-                {% for column in group %}one.{{ column }} = other.{{ column }} and {% endfor %}
+    from
+        (
+            select {% for column in group %} one.{{ column }}, {% endfor -%} count(*) as meeting_n
+            from {{ relation }} as one
+            inner join
+                {{ relation }} as other
+                on {% for column in group %} one.{{ column }} = other.{{ column }} and {% endfor %}
                 one.{{ low }} between other.{{ low }} and other.{{ high }}
-        group by {% for column in group %}one.{{ column }}, {% endfor %}one.unit_key
-    ) as counted
-    group by {% for column in group %}counted.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+            group by {% for column in group %} one.{{ column }}, {% endfor %} one.unit_key
+        ) as counted
+    group by {% for column in group %} counted.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
 {# Bounds of the 95 % interval of a number of events that is a Poisson count (score interval, Rao 1948: the one that Wilson's
@@ -84,16 +84,19 @@
    estimator for Poisson counts; `squares` is the sum of events * events / exposure over the units. #}
 {% macro variance_between_rates(squares, exposure, mean_rate, units_n) -%}
     greatest(
-        {{ squares }} / {{ exposure }} - {{ mean_rate }} * {{ mean_rate }} - {{ mean_rate }} * {{ units_n }} / {{ exposure }}, 0
+        {{ squares }} / {{ exposure }}
+        - {{ mean_rate }} * {{ mean_rate }}
+        - {{ mean_rate }} * {{ units_n }} / {{ exposure }},
+        0
     )
 {%- endmacro %}
 
 {% macro drawn_rate(rate, exposure, mean_rate, variance) -%}
     case
         when {{ variance }} > 0
-            then
-                {{ mean_rate }}
-                + ({{ rate }} - {{ mean_rate }}) * {{ variance }} / ({{ variance }} + {{ mean_rate }} / {{ exposure }})
+        then
+            {{ mean_rate }}
+            + ({{ rate }} - {{ mean_rate }}) * {{ variance }} / ({{ variance }} + {{ mean_rate }} / {{ exposure }})
         else {{ mean_rate }}
     end
 {%- endmacro %}

@@ -3,25 +3,22 @@
 {% macro threshold(threshold_id) -%}
     (
         select stated.value
-        from (
-            select
-                threshold.value,
-                threshold.threshold_id,
-                threshold.valid_from,
-                threshold.valid_to,
-                false as is_own
-            from {{ ref('threshold') }} as threshold
-            {% if not in_unit_test() -%}
-            union all
-            select
-                threshold.value,
-                threshold.threshold_id,
-                threshold.valid_from,
-                threshold.valid_to,
-                true as is_own
-            from {{ ref('threshold_override') }} as threshold
-            {%- endif %}
-        ) as stated
+        from
+            (
+                select
+                    threshold.value, threshold.threshold_id, threshold.valid_from, threshold.valid_to, false as is_own
+                from {{ ref('threshold') }} as threshold
+                {% if not in_unit_test() -%}
+                    union all
+                    select
+                        threshold.value,
+                        threshold.threshold_id,
+                        threshold.valid_from,
+                        threshold.valid_to,
+                        true as is_own
+                    from {{ ref('threshold_override') }} as threshold
+                {%- endif %}
+            ) as stated
         where
             stated.threshold_id = '{{ threshold_id }}'
             and stated.valid_from <= {{ as_of() }}
@@ -41,39 +38,40 @@
    where rows of one key follow each other. Rows of every time: a reader picks by date, or takes `std_in_force`. #}
 {% macro std(table, key) -%}
     {%- set base = ref(table) -%}
-    {%- if in_unit_test() -%}
-    (select base.* from {{ base }} as base)
+    {%- if in_unit_test() -%} (select base.* from {{ base }} as base)
     {%- else -%}
-    {%- set override = ref('std_override') -%}
-    {%- set types = {} -%}
-    {%- if execute and graph is defined -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.name == table -%}
-            {%- do types.update(node.config.column_types) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    (
-        select
-            {% for column, type in types.items() -%}
-            {% if column in key -%}
-            base.{{ column }}{{ ',' if not loop.last }}
-            {% else -%}
-            coalesce(cast(patch.cells['{{ column }}'] as {{ type }}), base.{{ column }}) as {{ column }}{{ ',' if not loop.last }}
-            {% endif -%}
-            {% else -%}
-            base.*
-            {% endfor %}
-        from {{ base }} as base
-        left join (
+        {%- set override = ref('std_override') -%}
+        {%- set types = {} -%}
+        {%- if execute and graph is defined -%}
+            {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.name == table -%}
+                {%- do types.update(node.config.column_types) -%}
+            {%- endfor -%}
+        {%- endif -%}
+        (
             select
-                own.table_name || '|' || own.row_key as row_key,
-                map(list(own.column_name), list(own.value)) as cells
-            from {{ override }} as own
-            where own.valid_from <= {{ as_of() }} and (own.valid_to is null or {{ as_of() }} < own.valid_to)
-            group by own.table_name, own.row_key
-        ) as patch
-            on
-                patch.row_key = concat_ws('|', '{{ table }}', {% for column in key %}base.{{ column }}{{ ', ' if not loop.last }}{% endfor %})
-    )
+                {% for column, type in types.items() -%}
+                    {% if column in key -%} base.{{ column }}{{ ',' if not loop.last }}
+                    {% else -%}
+                        coalesce(
+                            cast(patch.cells['{{ column }}'] as {{ type }}), base.{{ column }}
+                        ) as {{ column }}{{ ',' if not loop.last }}
+                    {% endif -%}
+                {% else -%} base.*
+                {% endfor %}
+            from {{ base }} as base
+            left join
+                (
+                    select
+                        own.table_name || '|' || own.row_key as row_key,
+                        map(list(own.column_name), list(own.value)) as cells
+                    from {{ override }} as own
+                    where own.valid_from <= {{ as_of() }} and (own.valid_to is null or {{ as_of() }} < own.valid_to)
+                    group by own.table_name, own.row_key
+                ) as patch
+                on patch.row_key = concat_ws(
+                    '|', '{{ table }}', {% for column in key %} base.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+                )
+        )
     {%- endif -%}
 {%- endmacro %}
 
@@ -82,8 +80,6 @@
     (
         select standard.*
         from {{ std(table, key) }} as standard
-        where
-            standard.valid_from <= {{ as_of() }}
-            and (standard.valid_to is null or {{ as_of() }} < standard.valid_to)
+        where standard.valid_from <= {{ as_of() }} and (standard.valid_to is null or {{ as_of() }} < standard.valid_to)
     )
 {%- endmacro %}

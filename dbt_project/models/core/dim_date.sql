@@ -1,49 +1,48 @@
-with span as (
-    select
-        date_trunc('year', min(holiday.date_on)) as first_on,
-        date_trunc('year', {{ as_of() }}) + interval 1 year - interval 1 day as last_on
-    from {{ ref('holiday') }} as holiday
-),
+with
+    span as (
+        select
+            date_trunc('year', min(holiday.date_on)) as first_on,
+            date_trunc('year', {{ as_of() }}) + interval 1 year - interval 1 day as last_on
+        from {{ ref('holiday') }} as holiday
+    ),
 
-days as (
-    select cast(day_at as date) as date_on
-    from span, unnest(generate_series(span.first_on, span.last_on, interval 1 day)) as series (day_at)
-),
+    days as (
+        select cast(day_at as date) as date_on
+        from span, unnest(generate_series(span.first_on, span.last_on, interval 1 day)) as series(day_at)
+    ),
 
-known_years as (
-    select
-        year(holiday.date_on) as year_no,
-        max(holiday.source) as source
-    from {{ ref('holiday') }} as holiday
-    group by year_no
-),
+    known_years as (
+        select year(holiday.date_on) as year_no, max(holiday.source) as source
+        from {{ ref('holiday') }} as holiday
+        group by year_no
+    ),
 
--- The Chinese calendar is for cities whose holidays follow it, in years without published holidays as well.
-chinese as (
-    select coalesce(bool_or(holiday_source.has_chinese_calendar), false) as is_used
-    from {{ ref('holiday') }} as holiday
-    inner join {{ ref('holiday_source') }} as holiday_source on holiday.source = holiday_source.source
-),
+    -- The Chinese calendar is for cities whose holidays follow it, in years without published holidays as well.
+    chinese as (
+        select coalesce(bool_or(holiday_source.has_chinese_calendar), false) as is_used
+        from {{ ref('holiday') }} as holiday
+        inner join {{ ref('holiday_source') }} as holiday_source on holiday.source = holiday_source.source
+    ),
 
-seasons as (
-    select
-        days.date_on,
-        string_agg(season.season_tag, '、' order by season.season_tag) as season_tag,
-        bool_or(season.is_sensitive) as is_sensitive
-    from days
-    inner join {{ ref('season') }} as season
-        on
-            case
+    seasons as (
+        select
+            days.date_on,
+            string_agg(season.season_tag, '、' order by season.season_tag) as season_tag,
+            bool_or(season.is_sensitive) as is_sensitive
+        from days
+        inner join
+            {{ ref('season') }} as season
+            on case
                 when (season.first_month, season.first_day) <= (season.last_month, season.last_day)
-                    then
-                        (month(days.date_on), day(days.date_on)) >= (season.first_month, season.first_day)
-                        and (month(days.date_on), day(days.date_on)) <= (season.last_month, season.last_day)
+                then
+                    (month(days.date_on), day(days.date_on)) >= (season.first_month, season.first_day)
+                    and (month(days.date_on), day(days.date_on)) <= (season.last_month, season.last_day)
                 else
                     (month(days.date_on), day(days.date_on)) >= (season.first_month, season.first_day)
                     or (month(days.date_on), day(days.date_on)) <= (season.last_month, season.last_day)
             end
-    group by days.date_on
-)
+        group by days.date_on
+    )
 
 select
     days.date_on,
@@ -73,6 +72,9 @@ left join {{ ref('holiday') }} as holiday on days.date_on = holiday.date_on
 left join known_years on year(days.date_on) = known_years.year_no
 left join seasons on days.date_on = seasons.date_on
 left join chinese on chinese.is_used
-left join {{ ref('lunar_month') }} as lunar
-    on chinese.is_used and days.date_on >= lunar.first_on and days.date_on < lunar.next_on
+left join
+    {{ ref('lunar_month') }} as lunar
+    on chinese.is_used
+    and days.date_on >= lunar.first_on
+    and days.date_on < lunar.next_on
 left join {{ ref('solar_term') }} as solar_term on chinese.is_used and days.date_on = solar_term.date_on

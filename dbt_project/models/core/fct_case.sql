@@ -4,42 +4,43 @@
     on_schema_change='fail',
     pre_hook="{{ forget_touched('case_key', ref('case_retold')) }}"
 ) }}
-with newest as (
-    select state.*
-    from {{ ref('fct_case_state') }} as state
-    where
-        state.known_to_on is null and not state.is_withdrawn
-        {% if is_incremental() -%}
-        and state.case_key in (select touched.case_key from {{ ref('case_retold') }} as touched)
-        {%- endif %}
-),
+with
+    newest as (
+        select state.*
+        from {{ ref('fct_case_state') }} as state
+        where
+            state.known_to_on is null and not state.is_withdrawn
+            {% if is_incremental() -%}
+                and state.case_key in (select touched.case_key from {{ ref('case_retold') }} as touched)
+            {%- endif %}
+    ),
 
-versions as (
-    select
-        state.case_key,
-        cast(count(*) as integer) as version_n,
-        -- Whoever was reached the first time need not answer the second: the visit that counts is the last effective one. Of
-        -- a table that is written over it may never have been read; then its day is not known.
-        arg_max(state.visited_at, state.version_no) filter (where state.visited_at is not null) as visited_at
-    from {{ ref('fct_case_state') }} as state
-    group by state.case_key
-),
+    versions as (
+        select
+            state.case_key,
+            cast(count(*) as integer) as version_n,
+            -- Whoever was reached the first time need not answer the second: the visit that counts is the last
+            -- effective one. Of
+            -- a table that is written over it may never have been read; then its day is not known.
+            arg_max(state.visited_at, state.version_no) filter (where state.visited_at is not null) as visited_at
+        from {{ ref('fct_case_state') }} as state
+        group by state.case_key
+    ),
 
--- Where the closing is told wrongly, the version in which the case first stood closed tells its moment, unless its time
--- is that of the visit.
-closings as (
-    select
-        state.case_key,
-        state.rework_n,
-        min(state.version_at) as version_at
-    from {{ ref('fct_case_state') }} as state
-    where
-        state.is_closed and state.closed_at < state.created_at
-        and state.version_at is distinct from state.visit_tried_at
-    group by state.case_key, state.rework_n
-),
+    -- Where the closing is told wrongly, the version in which the case first stood closed tells its moment, unless
+    -- its time
+    -- is that of the visit.
+    closings as (
+        select state.case_key, state.rework_n, min(state.version_at) as version_at
+        from {{ ref('fct_case_state') }} as state
+        where
+            state.is_closed
+            and state.closed_at < state.created_at
+            and state.version_at is distinct from state.visit_tried_at
+        group by state.case_key, state.rework_n
+    ),
 
-located as ({{ divisions_of_points('newest') }})
+    located as ({{ divisions_of_points('newest') }})
 
 select
     newest.case_key,
@@ -61,8 +62,10 @@ select
     newest.closed_at,
     {{ civil_date('newest.closed_at') }} as closed_on,
     case
-        when not newest.is_closed or newest.closed_at is null then null
-        when newest.closed_at >= newest.created_at then newest.closed_at
+        when not newest.is_closed or newest.closed_at is null
+        then null
+        when newest.closed_at >= newest.created_at
+        then newest.closed_at
         else coalesce(closings.version_at, newest.handled_at)
     end as settled_at,
     newest.visit_tried_at,
@@ -94,6 +97,5 @@ select
 from newest
 inner join versions on newest.case_key = versions.case_key
 left join {{ ref('case_link') }} as link on newest.case_key = link.case_key
-left join closings
-    on newest.case_key = closings.case_key and newest.rework_n is not distinct from closings.rework_n
+left join closings on newest.case_key = closings.case_key and newest.rework_n is not distinct from closings.rework_n
 left join located on newest.latitude = located.latitude and newest.longitude = located.longitude

@@ -4,49 +4,50 @@
     on_schema_change='fail',
     pre_hook="{{ forget_touched('case_key', ref('case_touched')) }}"
 ) }}
-with versions as (
-    select
-        input.*,
-        row_number() over (
-            partition by input.case_key
-            order by
-                input.version_at nulls first, input.delivered_on, input.landed_at, input.file_name, input.record_no
-        ) as version_no
-    from {{ ref('input_case') }} as input
-    {% if is_incremental() -%}
-    where input.case_key in (select touched.case_key from {{ ref('case_touched') }} as touched)
-    {%- endif %}
-),
+with
+    versions as (
+        select
+            input.*,
+            row_number() over (
+                partition by input.case_key
+                order by
+                    input.version_at nulls first, input.delivered_on, input.landed_at, input.file_name, input.record_no
+            ) as version_no
+        from {{ ref('input_case') }} as input
+        {% if is_incremental() -%}
+            where input.case_key in (select touched.case_key from {{ ref('case_touched') }} as touched)
+        {%- endif %}
+    ),
 
-known as (
-    select
-        versions.case_key,
-        versions.version_no,
-        versions.delivered_on,
-        versions.is_withdrawn,
-        {{ case_place_digest('versions') }} as place_digest,
-        max(versions.version_no) over (
-            partition by versions.case_key
-            order by versions.delivered_on
-            range between unbounded preceding and current row
-        ) as best_no,
-        -- A withdrawal may say nothing but which case is gone: it is told as it last was.
-        max(case when not versions.is_withdrawn then versions.version_no end) over (
-            partition by versions.case_key
-            order by versions.version_no
-            rows between unbounded preceding and current row
-        ) as told_no
-    from versions
-),
+    known as (
+        select
+            versions.case_key,
+            versions.version_no,
+            versions.delivered_on,
+            versions.is_withdrawn,
+            {{ case_place_digest('versions') }} as place_digest,
+            max(versions.version_no) over (
+                partition by versions.case_key
+                order by versions.delivered_on
+                range between unbounded preceding and current row
+            ) as best_no,
+            -- A withdrawal may say nothing but which case is gone: it is told as it last was.
+            max(case when not versions.is_withdrawn then versions.version_no end) over (
+                partition by versions.case_key
+                order by versions.version_no
+                rows between unbounded preceding and current row
+            ) as told_no
+        from versions
+    ),
 
-standing as (
-    select
-        known.case_key,
-        known.version_no,
-        lead(known.delivered_on) over (partition by known.case_key order by known.delivered_on) as next_from_on
-    from known
-    where known.version_no = known.best_no
-)
+    standing as (
+        select
+            known.case_key,
+            known.version_no,
+            lead(known.delivered_on) over (partition by known.case_key order by known.delivered_on) as next_from_on
+        from known
+        where known.version_no = known.best_no
+    )
 
 select
     known.case_key,

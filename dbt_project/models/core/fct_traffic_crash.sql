@@ -4,30 +4,31 @@
     on_schema_change='fail',
     pre_hook="{{ forget_touched('crash_key', ref('crash_touched')) }}"
 ) }}
-with versions as (
-    select
-        input.*,
-        -- A source that says when a version was made is believed, for a late file is not a new one. Elsewhere a crash
-        -- that moved to another day is in both partitions until the old day is fetched again.
-        row_number() over (
-            partition by input.crash_key
-            order by
-                input.version_at desc nulls last, input.landed_at desc, input.delivered_on desc, input.file_name desc,
-                input.record_no desc
-        ) as newest_no
-    from {{ ref('input_traffic_crash') }} as input
-    {% if is_incremental() -%}
-    where input.crash_key in (select touched.crash_key from {{ ref('crash_touched') }} as touched)
-    {%- endif %}
-),
+with
+    versions as (
+        select
+            input.*,
+            -- A source that says when a version was made is believed, for a late file is not a new one. Elsewhere a
+            -- crash
+            -- that moved to another day is in both partitions until the old day is fetched again.
+            row_number() over (
+                partition by input.crash_key
+                order by
+                    input.version_at desc nulls last,
+                    input.landed_at desc,
+                    input.delivered_on desc,
+                    input.file_name desc,
+                    input.record_no desc
+            ) as newest_no
+        from {{ ref('input_traffic_crash') }} as input
+        {% if is_incremental() -%}
+            where input.crash_key in (select touched.crash_key from {{ ref('crash_touched') }} as touched)
+        {%- endif %}
+    ),
 
-newest as (
-    select versions.*
-    from versions
-    where versions.newest_no = 1
-),
+    newest as (select versions.* from versions where versions.newest_no = 1),
 
-located as ({{ divisions_of_points('newest') }})
+    located as ({{ divisions_of_points('newest') }})
 
 select
     newest.crash_key,

@@ -4,13 +4,14 @@
     on_schema_change='fail',
     pre_hook="{{ forget_touched('date_on', ref('weather_touched')) }}"
 ) }}
-with hours as (
-    select input.*
-    from {{ ref('input_weather_hour') }} as input
-    {% if is_incremental() -%}
-    where input.observed_on in (select touched.date_on from {{ ref('weather_touched') }} as touched)
-    {%- endif %}
-)
+with
+    hours as (
+        select input.*
+        from {{ ref('input_weather_hour') }} as input
+        {% if is_incremental() -%}
+            where input.observed_on in (select touched.date_on from {{ ref('weather_touched') }} as touched)
+        {%- endif %}
+    )
 
 select
     hours.observed_on as date_on,

@@ -1,39 +1,30 @@
 {{ config(enabled=fed_by('case', 'traffic_crash', 'division', 'grid')) }}
-with smallest as (
-    select
-        division.division_code,
-        division.resident_population_n
-    from {{ ref('dim_admin_division') }} as division
-    left join (select distinct parent_code from {{ ref('dim_admin_division') }}) as parents
-        on division.division_code = parents.parent_code
-    where parents.parent_code is null and division.resident_population_n > 0
-),
+with
+    smallest as (
+        select division.division_code, division.resident_population_n
+        from {{ ref('dim_admin_division') }} as division
+        left join
+            (select distinct parent_code from {{ ref('dim_admin_division') }}) as parents
+            on division.division_code = parents.parent_code
+        where parents.parent_code is null and division.resident_population_n > 0
+    ),
 
-events as (
-    select
-        fact.source_system as kind,
-        fact.division_code,
-        fact.created_on as day_on
-    from {{ ref('fct_case') }} as fact
-    union all
-    select
-        'crash' as kind,
-        crash.division_code,
-        crash.occurred_on as day_on
-    from {{ ref('fct_traffic_crash') }} as crash
-),
+    events as (
+        select fact.source_system as kind, fact.division_code, fact.created_on as day_on
+        from {{ ref('fct_case') }} as fact
+        union all
+        select 'crash' as kind, crash.division_code, crash.occurred_on as day_on
+        from {{ ref('fct_traffic_crash') }} as crash
+    ),
 
-counted as (
-    select
-        events.kind,
-        events.division_code,
-        count(*) as events_n
-    from events
-    where
-        events.day_on > {{ as_of() }} - cast({{ threshold('rate_eb.window_days') }} as integer)
-        and events.day_on <= {{ as_of() }}
-    group by events.kind, events.division_code
-)
+    counted as (
+        select events.kind, events.division_code, count(*) as events_n
+        from events
+        where
+            events.day_on > {{ as_of() }} - cast({{ threshold('rate_eb.window_days') }} as integer)
+            and events.day_on <= {{ as_of() }}
+        group by events.kind, events.division_code
+    )
 
 select
     kinds.kind,

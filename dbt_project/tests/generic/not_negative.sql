@@ -1,6 +1,4 @@
 {# A count, a share or a duration below zero is a mistake of ours. #}
 {% test not_negative(model, column_name) %}
-select {{ column_name }}
-from {{ model }}
-where {{ column_name }} < 0
+    select {{ column_name }} from {{ model }} where {{ column_name }} < 0
 {% endtest %}

@@ -5,5 +5,7 @@ select
     class.name_zh as class_zh,
     cast(null as varchar) as department_key
 from {{ std_in_force('std_citymgmt_class', ['class_code', 'thing_zh']) }} as type
-inner join {{ std_in_force('std_citymgmt_class', ['class_code', 'thing_zh']) }} as class
-    on type.parent_code = class.class_code and type.thing_zh = class.thing_zh
+inner join
+    {{ std_in_force('std_citymgmt_class', ['class_code', 'thing_zh']) }} as class
+    on type.parent_code = class.class_code
+    and type.thing_zh = class.thing_zh

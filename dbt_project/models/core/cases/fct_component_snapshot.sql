@@ -27,7 +27,9 @@ select
     component.longitude
 from {{ ref('input_component') }} as component
 where {{ changed_days('component.delivered_on', 'citymgmt__component', placed=true) }}
-qualify row_number() over (
-    partition by component.delivered_on, component.component_id
-    order by component.landed_at desc, component.file_name desc, component.record_no desc
-) = 1
+qualify
+    row_number() over (
+        partition by component.delivered_on, component.component_id
+        order by component.landed_at desc, component.file_name desc, component.record_no desc
+    )
+    = 1

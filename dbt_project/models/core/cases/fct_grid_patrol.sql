@@ -20,7 +20,9 @@ select
 from {{ ref('input_grid_patrol') }} as patrol
 where {{ changed_days('patrol.delivered_on', 'grid__patrol', placed=true) }}
 -- A telephone may send a patrol twice.
-qualify row_number() over (
-    partition by patrol.delivered_on, patrol.patrol_id
-    order by patrol.landed_at desc, patrol.file_name desc, patrol.record_no desc
-) = 1
+qualify
+    row_number() over (
+        partition by patrol.delivered_on, patrol.patrol_id
+        order by patrol.landed_at desc, patrol.file_name desc, patrol.record_no desc
+    )
+    = 1

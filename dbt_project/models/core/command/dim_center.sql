@@ -6,4 +6,5 @@ select
     'center_' || division.parent_code as parent_center_key,
     division.division_code
 from {{ ref('division') }} as division
-inner join {{ std_in_force('std_center_level', ['level_no']) }} as center_level on division.level_no = center_level.level_no
+inner join
+    {{ std_in_force('std_center_level', ['level_no']) }} as center_level on division.level_no = center_level.level_no

@@ -19,5 +19,6 @@ select
     warning_model.severity_mild,
     warning_model.recipients_zh
 from {{ std('std_warning_model', ['model_id', 'version_no']) }} as warning_model
-left join {{ ref('input_warning_recipient') }} as recipient
+left join
+    {{ ref('input_warning_recipient') }} as recipient
     on string_split(warning_model.recipients_zh, ',')[1] = recipient.recipient_zh

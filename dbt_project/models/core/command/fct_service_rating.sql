@@ -10,7 +10,8 @@ select
     {{ civil_date('newest.rated_at') }} as rated_on,
     -- Five stars to the second so long after the service: the system gave them, nobody did.
     newest.score_no = {{ threshold('default_rating_score') }}
-    and {{ seconds_between('service.finished_at', 'newest.rated_at') }} = {{ threshold('default_rating_after_s') }} as is_default_score,
+    and {{ seconds_between('service.finished_at', 'newest.rated_at') }}
+    = {{ threshold('default_rating_after_s') }} as is_default_score,
     newest.division_code,
     newest.delivered_on
 from newest

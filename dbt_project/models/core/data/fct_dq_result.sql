@@ -8,7 +8,9 @@ select
     partition.accepted as checked_n,
     warning.failed_n
 from {{ source('lake_build', 'warnings') }} as warning
-inner join {{ source('lake_build', 'partitions') }} as partition
-    on warning.dataset = partition.dataset and warning.day = partition.day
+inner join
+    {{ source('lake_build', 'partitions') }} as partition
+    on warning.dataset = partition.dataset
+    and warning.day = partition.day
 left join {{ ref('link_column') }} as link on warning.column_name = link.column_name
 where warning.failed_n is not null

@@ -1,11 +1,8 @@
 {{ config(enabled=fed_by('entity_record', 'division'), schema='staging') }}
-with record as materialized (
-    select * from {{ ref('input_entity_record') }}
-),
+with
+    record as materialized(select * from {{ ref('input_entity_record') }}),
 
-code as (
-    {{ credit_codes('record', 'uscc_stated') }}
-)
+    code as ({{ credit_codes('record', 'uscc_stated') }})
 
 select
     md5(record.source_dataset || '|' || record.source_key) as record_key,

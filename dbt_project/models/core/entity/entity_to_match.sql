@@ -3,50 +3,43 @@
    address, or a representative and an industry with a record that has none. Splink compares these; the frequencies of
    names are counted over all, so that a common name tells less. #}
 {% set attributes = ['name_std', 'legal_rep_key', 'address_hash', 'industry_code', 'division_code'] -%}
-with enterprise as (
-    select
-        record.*,
-        coalesce(record.uscc, record.record_key) as side_key
-    from {{ ref('entity_record') }} as record
-    where
-        record.entity_kind in (
-            select kind.entity_kind from {{ ref('entity_kind') }} as kind where kind.is_known_by_credit_code
-        )
-),
+with
+    enterprise as (
+        select record.*, coalesce(record.uscc, record.record_key) as side_key
+        from {{ ref('entity_record') }} as record
+        where
+            record.entity_kind
+            in (select kind.entity_kind from {{ ref('entity_kind') }} as kind where kind.is_known_by_credit_code)
+    ),
 
-side as (
-    select
-        enterprise.side_key,
-        any_value(enterprise.uscc) is not null as is_known,
-        string_agg(distinct enterprise.source_dataset, ' ' order by enterprise.source_dataset) as source_datasets,
-        {% for attribute in attributes -%}
-        arg_max(enterprise.{{ attribute }}, (enterprise.delivered_on, enterprise.record_key))
-            filter (where enterprise.{{ attribute }} is not null) as {{ attribute }},
-        {% endfor -%}
-        max(enterprise.delivered_on) as delivered_on
-    from enterprise
-    group by enterprise.side_key
-),
+    side as (
+        select
+            enterprise.side_key,
+            any_value(enterprise.uscc) is not null as is_known,
+            string_agg(distinct enterprise.source_dataset, ' ' order by enterprise.source_dataset) as source_datasets,
+            {% for attribute in attributes -%}
+                arg_max(enterprise.{{ attribute }}, (enterprise.delivered_on, enterprise.record_key)) filter (
+                    where enterprise.{{ attribute }} is not null
+                ) as {{ attribute }},
+            {% endfor -%}
+            max(enterprise.delivered_on) as delivered_on
+        from enterprise
+        group by enterprise.side_key
+    ),
 
-{% for attribute in attributes -%}
-{{ attribute }}_n as (
-    select
-        side.{{ attribute }},
-        count(*) / (select count(whole.{{ attribute }}) from side as whole) as frequency,
-        bool_or(not side.is_known) as is_wanted
-    from side
-    where side.{{ attribute }} is not null
-    group by side.{{ attribute }}
-),
+    {% for attribute in attributes -%}
+        {{ attribute }}_n as (
+            select
+                side.{{ attribute }},
+                count(*) / (select count(whole.{{ attribute }}) from side as whole) as frequency,
+                bool_or(not side.is_known) as is_wanted
+            from side
+            where side.{{ attribute }} is not null
+            group by side.{{ attribute }}
+        ),
 
-{% endfor -%}
-wanted as (
-    select distinct
-        side.legal_rep_key,
-        side.industry_code
-    from side
-    where not side.is_known
-)
+    {% endfor -%}
+    wanted as (select distinct side.legal_rep_key, side.industry_code from side where not side.is_known)
 
 select
     side.side_key as unique_id,

@@ -1,7 +1,4 @@
-select
-    form.indicator_kind as window_kind,
-    reporting_window.starts_on as first_on,
-    reporting_window.ends_on as last_on
+select form.indicator_kind as window_kind, reporting_window.starts_on as first_on, reporting_window.ends_on as last_on
 from {{ ref('dim_reporting_window') }} as reporting_window
 inner join {{ ref('reporting_window_kind') }} as form on reporting_window.kind = form.kind
 where

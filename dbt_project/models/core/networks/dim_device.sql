@@ -17,7 +17,7 @@ select
     device.last_seen_at,
     case
         when not device.is_online and not device.is_scrapped
-            then cast(greatest(device.date_on - {{ civil_date('device.last_seen_at') }}, 0) as integer)
+        then cast(greatest(device.date_on - {{ civil_date('device.last_seen_at') }}, 0) as integer)
     end as offline_days_n,
     device.installed_on
 from {{ ref('input_device_day') }} as device

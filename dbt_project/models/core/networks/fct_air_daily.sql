@@ -1,37 +1,38 @@
 {{ config(enabled=fed_by('air_hour')) }}
-with items as (
-    select
-        station_day.station_key,
-        station_day.date_on,
-        station_day.item || ' ' || station_day.period as item_period,
-        cast(cast(station_day.total as double) / station_day.hours_n as decimal(18, 3)) as concentration,
-        station_day.is_valid,
-        station_day.division_code
-    from {{ ref('air_station_day') }} as station_day
-),
+with
+    items as (
+        select
+            station_day.station_key,
+            station_day.date_on,
+            station_day.item || ' ' || station_day.period as item_period,
+            cast(cast(station_day.total as double) / station_day.hours_n as decimal(18, 3)) as concentration,
+            station_day.is_valid,
+            station_day.division_code
+        from {{ ref('air_station_day') }} as station_day
+    ),
 
-station_days as (
-    select
-        items.station_key,
-        items.date_on,
-        max(items.division_code) as division_code,
-        map(list(items.item_period), list(items.concentration)) as concentrations
-    from items
-    group by items.station_key, items.date_on
-),
+    station_days as (
+        select
+            items.station_key,
+            items.date_on,
+            max(items.division_code) as division_code,
+            map(list(items.item_period), list(items.concentration)) as concentrations
+        from items
+        group by items.station_key, items.date_on
+    ),
 
-indices as (
-    select
-        air_index.station_key,
-        air_index.date_on,
-        max(air_index.aqi) filter (where air_index.is_in_force) as aqi,
-        max(air_index.primary_pollutant) filter (where air_index.is_in_force) as primary_pollutant,
-        max(air_index.class_zh) filter (where air_index.is_in_force) as class_zh,
-        map(list(air_index.index_std), list(air_index.aqi)) as by_standard
-    from {{ ref('air_index') }} as air_index
-    where air_index.station_key is not null
-    group by air_index.station_key, air_index.date_on
-)
+    indices as (
+        select
+            air_index.station_key,
+            air_index.date_on,
+            max(air_index.aqi) filter (where air_index.is_in_force) as aqi,
+            max(air_index.primary_pollutant) filter (where air_index.is_in_force) as primary_pollutant,
+            max(air_index.class_zh) filter (where air_index.is_in_force) as class_zh,
+            map(list(air_index.index_std), list(air_index.aqi)) as by_standard
+        from {{ ref('air_index') }} as air_index
+        where air_index.station_key is not null
+        group by air_index.station_key, air_index.date_on
+    )
 
 select
     station_days.station_key,

@@ -6,14 +6,13 @@
     pre_hook="{{ forget_months('month_on', 'express__building_day', placed=true) }}"
 ) }}
 -- Days on which a platform was missing are left out: their sums are lower for no reason of the building's.
-with platforms as (
-    select
-        date_trunc('month', stairs.date_on) as month_on,
-        max(stairs.platforms_n) as platforms_n
-    from {{ ref('input_delivery_day') }} as stairs
-    where {{ changed_months('stairs.delivered_on', 'express__building_day', placed=true) }}
-    group by date_trunc('month', stairs.date_on)
-)
+with
+    platforms as (
+        select date_trunc('month', stairs.date_on) as month_on, max(stairs.platforms_n) as platforms_n
+        from {{ ref('input_delivery_day') }} as stairs
+        where {{ changed_months('stairs.delivered_on', 'express__building_day', placed=true) }}
+        group by date_trunc('month', stairs.date_on)
+    )
 
 select
     stairs.unit_key,
@@ -28,7 +27,7 @@ select
     cast(sum(stairs.late_meals_n) as bigint) as late_meals_n,
     max(stairs.recipients_30d_n) as recipients_30d_n
 from {{ ref('input_delivery_day') }} as stairs
-inner join platforms
-    on date_trunc('month', stairs.date_on) = platforms.month_on and stairs.platforms_n = platforms.platforms_n
+inner join
+    platforms on date_trunc('month', stairs.date_on) = platforms.month_on and stairs.platforms_n = platforms.platforms_n
 where {{ changed_months('stairs.delivered_on', 'express__building_day', placed=true) }}
 group by stairs.unit_key, date_trunc('month', stairs.date_on)

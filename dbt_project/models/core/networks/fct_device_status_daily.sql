@@ -6,16 +6,17 @@
     pre_hook="{{ forget_days('date_on', 'device__status_day', placed=true) }}"
 ) }}
 -- By kind, owner and township: device by device only the newest day is kept, in dim_device.
-with days as (
-    select
-        device.*,
-        case
-            when not device.is_online and not device.is_scrapped
+with
+    days as (
+        select
+            device.*,
+            case
+                when not device.is_online and not device.is_scrapped
                 then greatest(device.date_on - {{ civil_date('device.last_seen_at') }}, 0)
-        end as offline_days_n
-    from {{ ref('input_device_day') }} as device
-    where {{ changed_days('device.delivered_on', 'device__status_day', placed=true) }}
-)
+            end as offline_days_n
+        from {{ ref('input_device_day') }} as device
+        where {{ changed_days('device.delivered_on', 'device__status_day', placed=true) }}
+    )
 
 select
     days.device_kind,
@@ -30,7 +31,9 @@ select
     cast(count(*) filter (where days.is_online and not days.is_scrapped) as integer) as online_n,
     cast(sum(days.online_hours) filter (where not days.is_scrapped) as decimal(18, 1)) as online_hours,
     cast(coalesce(sum(days.offline_days_n), 0) as bigint) as offline_days_n,
-    cast(count(*) filter (where days.offline_days_n >= {{ threshold('device_offline_long_days') }}) as integer) as offline_week_n,
+    cast(
+        count(*) filter (where days.offline_days_n >= {{ threshold('device_offline_long_days') }}) as integer
+    ) as offline_week_n,
     cast(count(*) filter (where days.is_clock_ahead) as integer) as clock_ahead_n,
     cast(count(*) filter (where days.is_clock_reset) as integer) as clock_reset_n,
     cast(count(*) filter (where not days.is_on_map) as integer) as off_map_n

@@ -5,37 +5,38 @@
     on_schema_change='fail',
     pre_hook="{{ forget_days('date_on', 'environment__emission_hour') }}"
 ) }}
-with hours as (
-    select
-        input.*,
-        -- A permit does not change within a day: what an hour leaves out the others say.
-        max(input.limit_value) over (
-            partition by input.outfall_no, input.pollutant, input.measured_on
-        ) as limit_of_day
-    from {{ ref('input_emission_hour') }} as input
-    where {{ changed_days('input.delivered_on', 'environment__emission_hour') }}
-),
+with
+    hours as (
+        select
+            input.*,
+            -- A permit does not change within a day: what an hour leaves out the others say.
+            max(input.limit_value) over (
+                partition by input.outfall_no, input.pollutant, input.measured_on
+            ) as limit_of_day
+        from {{ ref('input_emission_hour') }} as input
+        where {{ changed_days('input.delivered_on', 'environment__emission_hour') }}
+    ),
 
-days as (
-    select
-        hours.outfall_no,
-        hours.pollutant,
-        hours.measured_on,
-        min(hours.uscc) as uscc,
-        min(hours.division_code) as division_code,
-        min(hours.medium_zh) as medium_zh,
-        min(hours.unit) as unit,
-        min(hours.limit_of_day) as limit_value,
-        count(*) as delivered_n,
-        count(hours.value) filter (where hours.is_valid) as hours_n,
-        sum(hours.value) filter (where hours.is_valid) as sum_value,
-        max(hours.value) filter (where hours.is_valid) as max_value,
-        count(*) filter (where hours.is_valid and hours.value > hours.limit_of_day) as hours_over_n,
-        sum(hours.flow_m3h) as flow_m3,
-        bool_or(hours.is_stopped) as says_stopped
-    from hours
-    group by hours.outfall_no, hours.pollutant, hours.measured_on
-)
+    days as (
+        select
+            hours.outfall_no,
+            hours.pollutant,
+            hours.measured_on,
+            min(hours.uscc) as uscc,
+            min(hours.division_code) as division_code,
+            min(hours.medium_zh) as medium_zh,
+            min(hours.unit) as unit,
+            min(hours.limit_of_day) as limit_value,
+            count(*) as delivered_n,
+            count(hours.value) filter (where hours.is_valid) as hours_n,
+            sum(hours.value) filter (where hours.is_valid) as sum_value,
+            max(hours.value) filter (where hours.is_valid) as max_value,
+            count(*) filter (where hours.is_valid and hours.value > hours.limit_of_day) as hours_over_n,
+            sum(hours.flow_m3h) as flow_m3,
+            bool_or(hours.is_stopped) as says_stopped
+        from hours
+        group by hours.outfall_no, hours.pollutant, hours.measured_on
+    )
 
 select
     days.outfall_no as outfall_key,

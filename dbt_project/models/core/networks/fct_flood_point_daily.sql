@@ -17,7 +17,8 @@ select
     cast(count(gauge.depth_m) as integer) as hours_n,
     -- Dry is a reading; the same depth all day long is a dirty gauge.
     count(gauge.depth_m) >= {{ threshold('stuck_readings_n') }}
-    and min(gauge.depth_m) = max(gauge.depth_m) and min(gauge.depth_m) > 0 as is_stuck,
+    and min(gauge.depth_m) = max(gauge.depth_m)
+    and min(gauge.depth_m) > 0 as is_stuck,
     cast(count(*) filter (where gauge.was_centimetres) as integer) as repaired_n,
     cast(max(gauge.depth_m) * 100.0 as decimal(8, 1)) as depth_max_stated_cm,
     cast(sum(gauge.rain_mm) as decimal(8, 1)) as rain_mm,

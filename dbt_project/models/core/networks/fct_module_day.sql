@@ -1,21 +1,24 @@
 {{ config(enabled=fed_by('module_probe_day')) }}
-with modules as (
-    select
-        input.module_no,
-        input.date_on,
-        min(input.system_zh) as system_zh,
-        min(input.module_zh) as module_zh,
-        count(*) as probes_n,
-        -- A probe that made no check says 100 by default.
-        count(*) filter (where input.checked_n > 0) as probes_checked_n,
-        sum(input.checked_n) as checks_n,
-        sum(input.availability_pct * input.checked_n) as answered,
-        min(input.availability_pct) filter (where input.checked_n > 0) as availability_min_pct,
-        sum(cast(input.response_ms as bigint) * input.checked_n) filter (where input.response_ms is not null) as response,
-        sum(input.checked_n) filter (where input.response_ms is not null) as responses_n
-    from {{ ref('input_module_probe_day') }} as input
-    group by input.module_no, input.date_on
-)
+with
+    modules as (
+        select
+            input.module_no,
+            input.date_on,
+            min(input.system_zh) as system_zh,
+            min(input.module_zh) as module_zh,
+            count(*) as probes_n,
+            -- A probe that made no check says 100 by default.
+            count(*) filter (where input.checked_n > 0) as probes_checked_n,
+            sum(input.checked_n) as checks_n,
+            sum(input.availability_pct * input.checked_n) as answered,
+            min(input.availability_pct) filter (where input.checked_n > 0) as availability_min_pct,
+            sum(cast(input.response_ms as bigint) * input.checked_n) filter (
+                where input.response_ms is not null
+            ) as response,
+            sum(input.checked_n) filter (where input.response_ms is not null) as responses_n
+        from {{ ref('input_module_probe_day') }} as input
+        group by input.module_no, input.date_on
+    )
 
 select
     modules.module_no,

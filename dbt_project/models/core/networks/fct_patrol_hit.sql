@@ -1,13 +1,14 @@
 {{ config(enabled=fed_by('patrol_hit')) }}
-with newest as (
-    select
-        input.*,
-        row_number() over (
-            partition by input.hit_no
-            order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-        ) as newest_no
-    from {{ ref('input_patrol_hit') }} as input
-)
+with
+    newest as (
+        select
+            input.*,
+            row_number() over (
+                partition by input.hit_no
+                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ ref('input_patrol_hit') }} as input
+    )
 
 select
     md5('patrol_hit|' || newest.hit_no) as hit_key,

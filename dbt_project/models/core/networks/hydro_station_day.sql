@@ -6,26 +6,28 @@
     pre_hook="{{ forget_days('date_on', 'hydrology__level_hour') }}"
 ) }}
 -- A day of a station as its rows say; fct_hydro_daily sees the days together and finds what the rows do not say.
-with hours as (
-    select
-        level.*,
-        row_number() over (partition by level.station_no, level.date_on order by level.measured_at)
-        - row_number() over (partition by level.station_no, level.date_on, level.level_m order by level.measured_at)
-            as run_no
-    from {{ ref('input_water_level_hour') }} as level
-    where {{ changed_days('level.delivered_on', 'hydrology__level_hour') }}
-),
+with
+    hours as (
+        select
+            level.*,
+            row_number() over (partition by level.station_no, level.date_on order by level.measured_at)
+            - row_number() over (
+                partition by level.station_no, level.date_on, level.level_m order by level.measured_at
+            ) as run_no
+        from {{ ref('input_water_level_hour') }} as level
+        where {{ changed_days('level.delivered_on', 'hydrology__level_hour') }}
+    ),
 
--- A float that shows one level for half a day is stuck: the first of those hours is the only one it measured.
-marked as (
-    select
-        hours.*,
-        hours.level_m is not null
-        and count(*) over run >= {{ threshold('stuck_readings_n') }}
-        and hours.measured_at > min(hours.measured_at) over run as is_stuck
-    from hours
-    window run as (partition by hours.station_no, hours.date_on, hours.level_m, hours.run_no)
-)
+    -- A float that shows one level for half a day is stuck: the first of those hours is the only one it measured.
+    marked as (
+        select
+            hours.*,
+            hours.level_m is not null
+            and count(*) over run >= {{ threshold('stuck_readings_n') }}
+            and hours.measured_at > min(hours.measured_at) over run as is_stuck
+        from hours
+        window run as (partition by hours.station_no, hours.date_on, hours.level_m, hours.run_no)
+    )
 
 select
     marked.station_no as station_key,

@@ -24,5 +24,8 @@ select
     coalesce(date_diff('day', care.last_visit_on, last_of.week_ends_on) > care.visit_every_days, false) as is_overdue,
     care.delivered_on
 from {{ ref('input_elder_care') }} as care
-cross join lateral (select cast(date_trunc('week', care.delivered_on) + to_days(7) - to_days(1) as date) as week_ends_on) as last_of
+cross join
+    lateral(
+        select cast(date_trunc('week', care.delivered_on) + to_days(7) - to_days(1) as date) as week_ends_on
+    ) as last_of
 where {{ changed_days('care.delivered_on', 'civil__elder_care', placed=true) }}

@@ -1,25 +1,26 @@
-with before as (
-    select
-        division.division_code,
-        division.level_no,
-        unnest(string_split(division.predecessor_code, ' ')) as stated_code
-    from {{ ref('division') }} as division
-    where division.predecessor_code is not null
-),
+with
+    before as (
+        select
+            division.division_code,
+            division.level_no,
+            unnest(string_split(division.predecessor_code, ' ')) as stated_code
+        from {{ ref('division') }} as division
+        where division.predecessor_code is not null
+    ),
 
--- What happened to a county happened to its townships, whose codes begin with the county's.
-changed as (
-    select
-        before.stated_code,
-        before.division_code,
-        before.level_no,
-        arg_max(change.changed_on, length(change.code_before)) as changed_on,
-        arg_max(change.change_kind, length(change.code_before)) as change_kind,
-        max(case when change.code_before = before.stated_code then change.name_zh_before end) as name_zh_before
-    from before
-    left join {{ ref('division_change') }} as change on starts_with(before.stated_code, change.code_before)
-    group by before.stated_code, before.division_code, before.level_no
-)
+    -- What happened to a county happened to its townships, whose codes begin with the county's.
+    changed as (
+        select
+            before.stated_code,
+            before.division_code,
+            before.level_no,
+            arg_max(change.changed_on, length(change.code_before)) as changed_on,
+            arg_max(change.change_kind, length(change.code_before)) as change_kind,
+            max(case when change.code_before = before.stated_code then change.name_zh_before end) as name_zh_before
+        from before
+        left join {{ ref('division_change') }} as change on starts_with(before.stated_code, change.code_before)
+        group by before.stated_code, before.division_code, before.level_no
+    )
 
 select
     changed.stated_code,

@@ -1,62 +1,82 @@
 {{ config(enabled=fed_by('grid')) }}
-with snapshots as (
-    select
-        delivered.delivered_on,
-        row_number() over (order by delivered.delivered_on) as snapshot_no,
-        lead(delivered.delivered_on) over (order by delivered.delivered_on) as next_on
-    from (select distinct grid.delivered_on from {{ ref('input_grid') }} as grid) as delivered
-),
+with
+    snapshots as (
+        select
+            delivered.delivered_on,
+            row_number() over (order by delivered.delivered_on) as snapshot_no,
+            lead(delivered.delivered_on) over (order by delivered.delivered_on) as next_on
+        from (select distinct grid.delivered_on from {{ ref('input_grid') }} as grid) as delivered
+    ),
 
-known as (
-    select
-        grid.* exclude (residents_n),
-        -- After a new count the number may be missing for weeks: the one before holds till then, else the one after.
-        coalesce(
-            last_value(grid.residents_n ignore nulls) over (
-                partition by grid.grid_id order by grid.delivered_on rows between unbounded preceding and current row
-            ),
-            first_value(grid.residents_n ignore nulls) over (
-                partition by grid.grid_id order by grid.delivered_on rows between current row and unbounded following
-            )
-        ) as residents_n
-    from {{ ref('input_grid') }} as grid
-),
+    known as (
+        select
+            grid.* exclude (residents_n),
+            -- After a new count the number may be missing for weeks: the one before holds till then, else the one
+            -- after.
+            coalesce(
+                last_value(grid.residents_n ignore nulls) over (
+                    partition by grid.grid_id
+                    order by grid.delivered_on
+                    rows between unbounded preceding and current row
+                ),
+                first_value(grid.residents_n ignore nulls) over (
+                    partition by grid.grid_id
+                    order by grid.delivered_on
+                    rows between current row and unbounded following
+                )
+            ) as residents_n
+        from {{ ref('input_grid') }} as grid
+    ),
 
-marked as (
-    select
-        known.*,
-        snapshots.snapshot_no,
-        snapshots.next_on,
-        md5(concat_ws(
-            '|', known.name_zh, known.grid_type, known.division_code, known.village_code, known.area_km2,
-            coalesce(known.households_n, -1), coalesce(known.residents_n, -1), coalesce(known.floating_n, -1),
-            coalesce(known.elderly80_n, -1), coalesce(known.leader_key, ''), coalesce(known.full_time_n, -1),
-            coalesce(known.volunteers_n, -1), known.has_party_organisation, coalesce(known.latitude, -1),
-            coalesce(known.longitude, -1)
-        )) as digest
-    from known
-    inner join snapshots on known.delivered_on = snapshots.delivered_on
-),
+    marked as (
+        select
+            known.*,
+            snapshots.snapshot_no,
+            snapshots.next_on,
+            md5(
+                concat_ws(
+                    '|',
+                    known.name_zh,
+                    known.grid_type,
+                    known.division_code,
+                    known.village_code,
+                    known.area_km2,
+                    coalesce(known.households_n, -1),
+                    coalesce(known.residents_n, -1),
+                    coalesce(known.floating_n, -1),
+                    coalesce(known.elderly80_n, -1),
+                    coalesce(known.leader_key, ''),
+                    coalesce(known.full_time_n, -1),
+                    coalesce(known.volunteers_n, -1),
+                    known.has_party_organisation,
+                    coalesce(known.latitude, -1),
+                    coalesce(known.longitude, -1)
+                )
+            ) as digest
+        from known
+        inner join snapshots on known.delivered_on = snapshots.delivered_on
+    ),
 
--- A version begins where something changes, and where a grid comes back after it was missing.
-begun as (
-    select
-        marked.*,
-        count(*) filter (where marked.is_new) over (
-            partition by marked.grid_id order by marked.snapshot_no rows between unbounded preceding and current row
-        ) as version_no
-    from (
+    -- A version begins where something changes, and where a grid comes back after it was missing.
+    begun as (
         select
             marked.*,
-            coalesce(
-                lag(marked.digest) over own <> marked.digest
-                or lag(marked.snapshot_no) over own + 1 <> marked.snapshot_no,
-                true
-            ) as is_new
-        from marked
-        window own as (partition by marked.grid_id order by marked.snapshot_no)
-    ) as marked
-)
+            count(*) filter (where marked.is_new) over (
+                partition by marked.grid_id order by marked.snapshot_no rows between unbounded preceding and current row
+            ) as version_no
+        from
+            (
+                select
+                    marked.*,
+                    coalesce(
+                        lag(marked.digest) over own <> marked.digest
+                        or lag(marked.snapshot_no) over own + 1 <> marked.snapshot_no,
+                        true
+                    ) as is_new
+                from marked
+                window own as (partition by marked.grid_id order by marked.snapshot_no)
+            ) as marked
+    )
 
 select
     begun.grid_id,

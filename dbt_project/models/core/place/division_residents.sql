@@ -1,18 +1,13 @@
 {{ config(enabled=fed_by('grid')) }}
-with recursive ancestry as (
-    select
-        division.division_code,
-        division.division_code as scope_code,
-        division.parent_code
-    from {{ ref('division') }} as division
-    union all
-    select
-        ancestry.division_code,
-        parent.division_code as scope_code,
-        parent.parent_code
-    from ancestry
-    inner join {{ ref('division') }} as parent on ancestry.parent_code = parent.division_code
-)
+with recursive
+    ancestry as (
+        select division.division_code, division.division_code as scope_code, division.parent_code
+        from {{ ref('division') }} as division
+        union all
+        select ancestry.division_code, parent.division_code as scope_code, parent.parent_code
+        from ancestry
+        inner join {{ ref('division') }} as parent on ancestry.parent_code = parent.division_code
+    )
 
 select
     ancestry.scope_code as division_code,

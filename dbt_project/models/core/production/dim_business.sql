@@ -13,15 +13,19 @@ select
     business.is_active,
     business.division_code,
     business.delivered_on
-from (
-    select
-        input.*,
-        row_number() over (
-            partition by input.business_key
-            order by
-                input.updated_at desc, input.delivered_on desc, input.landed_at desc, input.file_name desc,
-                input.record_no desc
-        ) as newest_no
-    from {{ ref('input_business') }} as input
-) as business
+from
+    (
+        select
+            input.*,
+            row_number() over (
+                partition by input.business_key
+                order by
+                    input.updated_at desc,
+                    input.delivered_on desc,
+                    input.landed_at desc,
+                    input.file_name desc,
+                    input.record_no desc
+            ) as newest_no
+        from {{ ref('input_business') }} as input
+    ) as business
 where business.newest_no = 1

@@ -1,19 +1,17 @@
 {{ config(enabled=fed_by('dangerous_building')) }}
-with newest as (
-    select max(input.delivered_on) as delivered_on
-    from {{ ref('input_dangerous_building') }} as input
-),
+with
+    newest as (select max(input.delivered_on) as delivered_on from {{ ref('input_dangerous_building') }} as input),
 
-buildings as (
-    select
-        input.*,
-        min(input.delivered_on) over (partition by input.building_key) as first_listed_on,
-        row_number() over (
-            partition by input.building_key
-            order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-        ) as newest_no
-    from {{ ref('input_dangerous_building') }} as input
-)
+    buildings as (
+        select
+            input.*,
+            min(input.delivered_on) over (partition by input.building_key) as first_listed_on,
+            row_number() over (
+                partition by input.building_key
+                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ ref('input_dangerous_building') }} as input
+    )
 
 select
     buildings.building_key,

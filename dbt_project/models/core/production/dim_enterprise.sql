@@ -1,43 +1,39 @@
 {{ config(enabled=fed_by('enterprise', 'hazard', 'inspection', 'business')) }}
-with register as (
-    select
-        input.*,
-        row_number() over (
-            partition by input.enterprise_key
-            order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-        ) as newest_no
-    from {{ ref('input_enterprise') }} as input
-),
-
--- Where the register has no credit code, what was written of the same enterprise on other papers stands for it.
-elsewhere as (
-    select
-        paper.enterprise_key,
-        paper.uscc,
-        row_number() over (partition by paper.enterprise_key order by count(*) desc, paper.uscc) as choice_no
-    from (
+with
+    register as (
         select
-            hazard.enterprise_key,
-            hazard.uscc
-        from {{ ref('input_hazard') }} as hazard
-        union all
-        select
-            inspection.enterprise_key,
-            inspection.uscc
-        from {{ ref('input_inspection') }} as inspection
-    ) as paper
-    where paper.enterprise_key is not null and paper.uscc is not null
-    group by paper.enterprise_key, paper.uscc
-),
+            input.*,
+            row_number() over (
+                partition by input.enterprise_key
+                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ ref('input_enterprise') }} as input
+    ),
 
-business as (
-    select
-        input.uscc,
-        max(input.cancelled_on) as cancelled_on
-    from {{ ref('input_business') }} as input
-    where input.uscc is not null
-    group by input.uscc
-)
+    -- Where the register has no credit code, what was written of the same enterprise on other papers stands for it.
+    elsewhere as (
+        select
+            paper.enterprise_key,
+            paper.uscc,
+            row_number() over (partition by paper.enterprise_key order by count(*) desc, paper.uscc) as choice_no
+        from
+            (
+                select hazard.enterprise_key, hazard.uscc
+                from {{ ref('input_hazard') }} as hazard
+                union all
+                select inspection.enterprise_key, inspection.uscc
+                from {{ ref('input_inspection') }} as inspection
+            ) as paper
+        where paper.enterprise_key is not null and paper.uscc is not null
+        group by paper.enterprise_key, paper.uscc
+    ),
+
+    business as (
+        select input.uscc, max(input.cancelled_on) as cancelled_on
+        from {{ ref('input_business') }} as input
+        where input.uscc is not null
+        group by input.uscc
+    )
 
 select
     register.enterprise_key,

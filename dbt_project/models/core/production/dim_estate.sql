@@ -10,13 +10,14 @@ select
     estate.property_firm,
     estate.division_code,
     estate.delivered_on
-from (
-    select
-        input.*,
-        row_number() over (
-            partition by input.estate_key
-            order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-        ) as newest_no
-    from {{ ref('input_estate') }} as input
-) as estate
+from
+    (
+        select
+            input.*,
+            row_number() over (
+                partition by input.estate_key
+                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ ref('input_estate') }} as input
+    ) as estate
 where estate.newest_no = 1

@@ -25,15 +25,19 @@ select
     site.longitude,
     site.division_code,
     site.delivered_on
-from (
-    select
-        input.*,
-        row_number() over (
-            partition by input.site_key
-            order by
-                input.version_at desc, input.delivered_on desc, input.landed_at desc, input.file_name desc,
-                input.record_no desc
-        ) as newest_no
-    from {{ ref('input_site') }} as input
-) as site
+from
+    (
+        select
+            input.*,
+            row_number() over (
+                partition by input.site_key
+                order by
+                    input.version_at desc,
+                    input.delivered_on desc,
+                    input.landed_at desc,
+                    input.file_name desc,
+                    input.record_no desc
+            ) as newest_no
+        from {{ ref('input_site') }} as input
+    ) as site
 where site.newest_no = 1

@@ -5,27 +5,28 @@
     on_schema_change='fail',
     pre_hook="{{ forget_days('delivered_on', 'market__equipment') }}"
 ) }}
-with listed as (
-    select
-        input.*,
-        row_number() over (
-            partition by input.equipment_key, input.delivered_on
-            order by input.landed_at desc, input.file_name desc, input.record_no desc
-        ) as newest_no
-    from {{ ref('input_equipment') }} as input
-    where {{ changed_days('input.delivered_on', 'market__equipment') }}
-),
+with
+    listed as (
+        select
+            input.*,
+            row_number() over (
+                partition by input.equipment_key, input.delivered_on
+                order by input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ ref('input_equipment') }} as input
+        where {{ changed_days('input.delivered_on', 'market__equipment') }}
+    ),
 
--- A device without a day of its next inspection has the usual term of its kind on the same list.
-terms as (
-    select
-        listed.delivered_on,
-        listed.equipment_kind,
-        cast(quantile_disc(listed.next_due_on - listed.last_inspected_on, 0.5) as integer) as term_days
-    from listed
-    where listed.next_due_on is not null and listed.last_inspected_on is not null
-    group by listed.delivered_on, listed.equipment_kind
-)
+    -- A device without a day of its next inspection has the usual term of its kind on the same list.
+    terms as (
+        select
+            listed.delivered_on,
+            listed.equipment_kind,
+            cast(quantile_disc(listed.next_due_on - listed.last_inspected_on, 0.5) as integer) as term_days
+        from listed
+        where listed.next_due_on is not null and listed.last_inspected_on is not null
+        group by listed.delivered_on, listed.equipment_kind
+    )
 
 select
     listed.equipment_key,
@@ -48,6 +49,8 @@ select
     listed.division_code,
     listed.delivered_on
 from listed
-left join terms
-    on listed.delivered_on = terms.delivered_on and listed.equipment_kind is not distinct from terms.equipment_kind
+left join
+    terms
+    on listed.delivered_on = terms.delivered_on
+    and listed.equipment_kind is not distinct from terms.equipment_kind
 where listed.newest_no = 1

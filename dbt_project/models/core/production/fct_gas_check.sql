@@ -1,25 +1,23 @@
 {{ config(enabled=fed_by('gas_check')) }}
-with visits as (
-    select
-        input.*,
-        row_number() over (
-            partition by input.visit_key
-            order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-        ) as newest_no
-    from {{ ref('input_gas_check') }} as input
-),
+with
+    visits as (
+        select
+            input.*,
+            row_number() over (
+                partition by input.visit_key
+                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+            ) as newest_no
+        from {{ ref('input_gas_check') }} as input
+    ),
 
--- A visit without a user's number has its address; the user of that address is known by other visits.
-addresses as (
-    select
-        visits.company_key,
-        visits.address_key,
-        min(visits.user_key) as user_key
-    from visits
-    where visits.user_key is not null and visits.address_key is not null
-    group by visits.company_key, visits.address_key
-    having count(distinct visits.user_key) = 1
-)
+    -- A visit without a user's number has its address; the user of that address is known by other visits.
+    addresses as (
+        select visits.company_key, visits.address_key, min(visits.user_key) as user_key
+        from visits
+        where visits.user_key is not null and visits.address_key is not null
+        group by visits.company_key, visits.address_key
+        having count(distinct visits.user_key) = 1
+    )
 
 select
     visits.visit_key,

@@ -15,15 +15,19 @@ select
     complaint.result_zh,
     complaint.division_code,
     complaint.delivered_on
-from (
-    select
-        input.*,
-        row_number() over (
-            partition by input.complaint_key
-            order by
-                input.version_at desc, input.delivered_on desc, input.landed_at desc, input.file_name desc,
-                input.record_no desc
-        ) as newest_no
-    from {{ ref('input_market_complaint') }} as input
-) as complaint
+from
+    (
+        select
+            input.*,
+            row_number() over (
+                partition by input.complaint_key
+                order by
+                    input.version_at desc,
+                    input.delivered_on desc,
+                    input.landed_at desc,
+                    input.file_name desc,
+                    input.record_no desc
+            ) as newest_no
+        from {{ ref('input_market_complaint') }} as input
+    ) as complaint
 where complaint.newest_no = 1

@@ -1,8 +1,5 @@
 {{ config(enabled=fed_by('plan')) }}
-with newest as (
-    select max(register.delivered_on) as delivered_on
-    from {{ ref('input_plan') }} as register
-)
+with newest as (select max(register.delivered_on) as delivered_on from {{ ref('input_plan') }} as register)
 
 select
     plan.plan_key,
@@ -18,7 +15,8 @@ select
     coalesce(plan.revised_on, plan.issued_on) as published_on,
     -- A day that is missing follows from the rule by which the others were set.
     coalesce(
-        plan.review_due_on, coalesce(plan.revised_on, plan.issued_on) + cast({{ threshold('plan_review_days') }} as integer)
+        plan.review_due_on,
+        coalesce(plan.revised_on, plan.issued_on) + cast({{ threshold('plan_review_days') }} as integer)
     ) as review_due_on,
     plan.has_extreme_annex,
     coalesce(plan.revised_on, plan.issued_on) as valid_from_on,

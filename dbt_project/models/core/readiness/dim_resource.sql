@@ -1,15 +1,16 @@
 {{ config(enabled=fed_by('rescue_team', 'stock')) }}
-with teams as (
-    select team.*
-    from {{ ref('input_rescue_team') }} as team
-    where team.delivered_on = (select max(register.delivered_on) from {{ ref('input_rescue_team') }} as register)
-),
+with
+    teams as (
+        select team.*
+        from {{ ref('input_rescue_team') }} as team
+        where team.delivered_on = (select max(register.delivered_on) from {{ ref('input_rescue_team') }} as register)
+    ),
 
-stocks as (
-    select stock.*
-    from {{ ref('fct_stock_snapshot') }} as stock
-    where stock.ds = (select max(snapshot.ds) from {{ ref('fct_stock_snapshot') }} as snapshot)
-)
+    stocks as (
+        select stock.*
+        from {{ ref('fct_stock_snapshot') }} as stock
+        where stock.ds = (select max(snapshot.ds) from {{ ref('fct_stock_snapshot') }} as snapshot)
+    )
 
 select
     teams.resource_key,

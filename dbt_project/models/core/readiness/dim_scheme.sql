@@ -1,11 +1,5 @@
 {{ config(enabled=fed_by('grid')) }}
-select
-    'pingan' as scheme_key,
-    item.item_key,
-    item.name_zh,
-    item.weight,
-    item.indicators as indicator_id,
-    item.is_veto
+select 'pingan' as scheme_key, item.item_key, item.name_zh, item.weight, item.indicators as indicator_id, item.is_veto
 from {{ std_in_force('std_pingan_item', ['item_key']) }} as item
 union all
 select
@@ -16,6 +10,7 @@ select
     score.part_code as indicator_id,
     false as is_veto
 from {{ std_in_force('std_score_scheme', ['scheme', 'part_code']) }} as score
-left join {{ std_in_force('std_citymgmt_indicator', ['code', 'variant']) }} as citymgmt on score.part_code = citymgmt.code
+left join
+    {{ std_in_force('std_citymgmt_indicator', ['code', 'variant']) }} as citymgmt on score.part_code = citymgmt.code
 left join {{ std_in_force('std_hotline_indicator', ['code', 'variant']) }} as hotline on score.part_code = hotline.code
 group by score.scheme, score.part_code, score.weight

@@ -1,17 +1,12 @@
 {{ config(enabled=fed_by('shelter')) }}
-with newest as (
-    select max(register.delivered_on) as delivered_on
-    from {{ ref('input_shelter') }} as register
-)
-,
+with
+    newest as (select max(register.delivered_on) as delivered_on from {{ ref('input_shelter') }} as register),
 
-first_seen as (
-    select
-        register.shelter_id,
-        min(register.delivered_on) as valid_from_on
-    from {{ ref('input_shelter') }} as register
-    group by register.shelter_id
-)
+    first_seen as (
+        select register.shelter_id, min(register.delivered_on) as valid_from_on
+        from {{ ref('input_shelter') }} as register
+        group by register.shelter_id
+    )
 
 select
     shelter.shelter_id,

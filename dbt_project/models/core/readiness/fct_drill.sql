@@ -1,8 +1,5 @@
 {{ config(enabled=fed_by('drill')) }}
-with newest as (
-    select max(register.delivered_on) as delivered_on
-    from {{ ref('input_drill') }} as register
-)
+with newest as (select max(register.delivered_on) as delivered_on from {{ ref('input_drill') }} as register)
 
 select
     drill.drill_key,

@@ -1,14 +1,14 @@
 {{ config(enabled=fed_by('shelter', 'grid')) }}
-with metres as (
-    select
-        {{ threshold('metres_per_degree_latitude') }} as per_latitude,
-        {{ threshold('metres_per_degree_longitude') }} as per_longitude
-),
+with
+    metres as (
+        select
+            {{ threshold('metres_per_degree_latitude') }} as per_latitude,
+            {{ threshold('metres_per_degree_longitude') }} as per_longitude
+    ),
 
-middle as (
-    select cos(radians(cast(avg(shelter.latitude) as double))) as cosine
-    from {{ ref('dim_shelter') }} as shelter
-)
+    middle as (
+        select cos(radians(cast(avg(shelter.latitude) as double))) as cosine from {{ ref('dim_shelter') }} as shelter
+    )
 
 select
     grid.grid_id,
@@ -28,7 +28,8 @@ select
                 pow(cast(grid.latitude - shelter.latitude as double) * metres.per_latitude, 2)
                 + pow(cast(grid.longitude - shelter.longitude as double) * metres.per_longitude * middle.cosine, 2)
             )
-        ) <= {{ threshold('shelter_near_m') }},
+        )
+        <= {{ threshold('shelter_near_m') }},
         false
     ) as is_near
 from {{ ref('dim_grid') }} as grid

@@ -11,7 +11,10 @@ select
         )
     ) as grid_id
 from {{ ref('dim_enterprise') }} as enterprise
-inner join {{ ref('dim_grid') }} as grid
-    on enterprise.division_code = grid.division_code and grid.is_current and grid.latitude is not null
+inner join
+    {{ ref('dim_grid') }} as grid
+    on enterprise.division_code = grid.division_code
+    and grid.is_current
+    and grid.latitude is not null
 where enterprise.latitude is not null
 group by enterprise.enterprise_key, enterprise.division_code

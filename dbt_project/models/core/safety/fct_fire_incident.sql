@@ -1,15 +1,19 @@
 {{ config(enabled=fed_by('fire_incident')) }}
-with versions as (
-    select
-        input.*,
-        row_number() over (
-            partition by input.incident_key
-            order by
-                input.version_at desc, input.delivered_on desc, input.landed_at desc, input.file_name desc,
-                input.record_no desc
-        ) as newest_no
-    from {{ ref('input_fire_incident') }} as input
-)
+with
+    versions as (
+        select
+            input.*,
+            row_number() over (
+                partition by input.incident_key
+                order by
+                    input.version_at desc,
+                    input.delivered_on desc,
+                    input.landed_at desc,
+                    input.file_name desc,
+                    input.record_no desc
+            ) as newest_no
+        from {{ ref('input_fire_incident') }} as input
+    )
 
 select
     versions.incident_key,

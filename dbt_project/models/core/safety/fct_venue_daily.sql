@@ -15,7 +15,7 @@ select
     cast(max(input.capacity_n) as bigint) as capacity_n,
     cast(sum(input.entered_n) as bigint) as visitors_n,
     cast(max(input.inside_n) as bigint) as peak_inside_n,
-    cast(arg_min(input.slot_no, (-coalesce(input.inside_n, 0), input.slot_no)) as integer) as peak_slot_no,
+    cast(arg_min(input.slot_no, (- coalesce(input.inside_n, 0), input.slot_no)) as integer) as peak_slot_no,
     count(*) filter (where input.inside_n > input.capacity_n) as over_capacity_slots_n,
     count(*) as slots_n,
     count(*) filter (where input.inside_n is null) as faulty_slots_n,

@@ -17,5 +17,4 @@ select
     input.delivered_on
 from {{ ref('input_violation') }} as input
 where {{ changed_days('input.delivered_on', 'traffic_police__violation') }}
-group by
-    input.violated_on, input.division_code, input.violation_code, input.vehicle_kind_key, input.delivered_on
+group by input.violated_on, input.division_code, input.violation_code, input.vehicle_kind_key, input.delivered_on

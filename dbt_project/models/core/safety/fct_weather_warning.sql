@@ -1,17 +1,13 @@
 {{ config(enabled=fed_by('weather_warning')) }}
-with messages as (
-    select input.*
-    from {{ ref('input_weather_warning') }} as input
-),
+with
+    messages as (select input.* from {{ ref('input_weather_warning') }} as input),
 
-ends as (
-    select
-        messages.ends_message_key,
-        min(messages.sent_at) as cancelled_at
-    from messages
-    where messages.is_end and messages.ends_message_key is not null
-    group by messages.ends_message_key
-)
+    ends as (
+        select messages.ends_message_key, min(messages.sent_at) as cancelled_at
+        from messages
+        where messages.is_end and messages.ends_message_key is not null
+        group by messages.ends_message_key
+    )
 
 select
     messages.message_key as warning_key,

@@ -1,21 +1,23 @@
 {{ config(enabled=fed_by('petition')) }}
-with own as (
-    select
-        petition.*,
-        cast(date_trunc('month', petition.received_on) as date) as month_on,
-        level.level_no < county.level_no as is_above_county,
-        level.level_no <= province.level_no as is_province_or_above,
-        scope.scope_code
-    from {{ ref('fct_petition') }} as petition
-    inner join {{ ref('bridge_division_scope') }} as scope on petition.division_code = scope.division_code
-    inner join {{ ref('petition_level') }} as level on petition.level_no = level.level_no
-    cross join (select max(known.level_no) as level_no from {{ ref('petition_level') }} as known) as county
-    cross join (
-        select min(known.level_no) as level_no
-        from {{ ref('petition_level') }} as known
-        where known.level_no > 0
-    ) as province
-)
+with
+    own as (
+        select
+            petition.*,
+            cast(date_trunc('month', petition.received_on) as date) as month_on,
+            level.level_no < county.level_no as is_above_county,
+            level.level_no <= province.level_no as is_province_or_above,
+            scope.scope_code
+        from {{ ref('fct_petition') }} as petition
+        inner join {{ ref('bridge_division_scope') }} as scope on petition.division_code = scope.division_code
+        inner join {{ ref('petition_level') }} as level on petition.level_no = level.level_no
+        cross join (select max(known.level_no) as level_no from {{ ref('petition_level') }} as known) as county
+        cross join
+            (
+                select min(known.level_no) as level_no
+                from {{ ref('petition_level') }} as known
+                where known.level_no > 0
+            ) as province
+    )
 
 select
     own.month_on,

@@ -1,28 +1,24 @@
-with reader as (
-    {{ readers_of_tables() }}
-),
+with
+    reader as ({{ readers_of_tables() }}),
 
-read_by as (
-    select
-        reader.table_name,
-        count(distinct reader.model) as models_n
-    from reader
-    group by reader.table_name
-),
+    read_by as (
+        select reader.table_name, count(distinct reader.model) as models_n from reader group by reader.table_name
+    ),
 
-came as (
-    select
-        partition.dataset,
-        min(partition.day) as ingested_from_on,
-        max(partition.day) as ingested_to_on,
-        count(*) as partitions_n,
-        sum(partition.delivered) as delivered_n,
-        max(partition.day) filter (where partition.accepted + partition.quarantined + partition.unchanged > 0)
-            as validated_to_on,
-        sum(partition.accepted) as accepted_n
-    from {{ source('lake_build', 'partitions') }} as partition
-    group by partition.dataset
-)
+    came as (
+        select
+            partition.dataset,
+            min(partition.day) as ingested_from_on,
+            max(partition.day) as ingested_to_on,
+            count(*) as partitions_n,
+            sum(partition.delivered) as delivered_n,
+            max(partition.day) filter (
+                where partition.accepted + partition.quarantined + partition.unchanged > 0
+            ) as validated_to_on,
+            sum(partition.accepted) as accepted_n
+        from {{ source('lake_build', 'partitions') }} as partition
+        group by partition.dataset
+    )
 
 select
     contract.dataset,

@@ -3,106 +3,97 @@
     'accident', 'market_complaint', 'equipment', 'emission_hour'
 )) }}
 -- The bureau's number of an enterprise and its credit code lead to the same entity.
-with by_number as (
-    select
-        enterprise.enterprise_key,
-        min(link.entity_key) as entity_key
-    from {{ ref('dim_enterprise') }} as enterprise
-    inner join {{ ref('entity_link') }} as link on enterprise.enterprise_no = link.source_key
-    group by enterprise.enterprise_key
-),
+with
+    by_number as (
+        select enterprise.enterprise_key, min(link.entity_key) as entity_key
+        from {{ ref('dim_enterprise') }} as enterprise
+        inner join {{ ref('entity_link') }} as link on enterprise.enterprise_no = link.source_key
+        group by enterprise.enterprise_key
+    ),
 
-by_code as (
-    select
-        entity.uscc,
-        min(entity.entity_key) as entity_key
-    from {{ ref('dim_entity') }} as entity
-    where entity.uscc is not null
-    group by entity.uscc
-),
+    by_code as (
+        select entity.uscc, min(entity.entity_key) as entity_key
+        from {{ ref('dim_entity') }} as entity
+        where entity.uscc is not null
+        group by entity.uscc
+    ),
 
-since as (
-    select {{ as_of() }} - cast({{ threshold('profile_days') }} as integer) as day_on
-),
+    since as (select {{ as_of() }} - cast({{ threshold('profile_days') }} as integer) as day_on),
 
-hazard as (
-    select
-        by_number.entity_key,
-        count(*) as hazards_n,
-        count(*) filter (where not item.is_closed) as hazards_open_n,
-        count(*) filter (where not item.is_closed and item.is_major) as hazards_major_open_n,
-        count(*) filter (where not item.is_closed and item.due_on < {{ as_of() }}) as hazards_overdue_n
-    from {{ ref('fct_hazard_item') }} as item
-    inner join by_number on item.enterprise_key = by_number.enterprise_key
-    group by by_number.entity_key
-),
+    hazard as (
+        select
+            by_number.entity_key,
+            count(*) as hazards_n,
+            count(*) filter (where not item.is_closed) as hazards_open_n,
+            count(*) filter (where not item.is_closed and item.is_major) as hazards_major_open_n,
+            count(*) filter (where not item.is_closed and item.due_on < {{ as_of() }}) as hazards_overdue_n
+        from {{ ref('fct_hazard_item') }} as item
+        inner join by_number on item.enterprise_key = by_number.enterprise_key
+        group by by_number.entity_key
+    ),
 
-inspection as (
-    select
-        coalesce(by_number.entity_key, by_code.entity_key) as entity_key,
-        count(*) filter (where {{ civil_date('check_up.started_at') }} > since.day_on) as inspections_n,
-        max({{ civil_date('check_up.started_at') }}) as inspected_last_on,
-        cast(sum(check_up.findings_n) filter (where {{ civil_date('check_up.started_at') }} > since.day_on) as bigint)
-            as findings_n
-    from {{ ref('fct_inspection') }} as check_up
-    cross join since
-    left join by_number on check_up.enterprise_key = by_number.enterprise_key
-    left join by_code on check_up.uscc = by_code.uscc
-    where coalesce(by_number.entity_key, by_code.entity_key) is not null
-    group by coalesce(by_number.entity_key, by_code.entity_key)
-),
+    inspection as (
+        select
+            coalesce(by_number.entity_key, by_code.entity_key) as entity_key,
+            count(*) filter (where {{ civil_date('check_up.started_at') }} > since.day_on) as inspections_n,
+            max({{ civil_date('check_up.started_at') }}) as inspected_last_on,
+            cast(
+                sum(check_up.findings_n) filter (where {{ civil_date('check_up.started_at') }} > since.day_on) as bigint
+            ) as findings_n
+        from {{ ref('fct_inspection') }} as check_up
+        cross join since
+        left join by_number on check_up.enterprise_key = by_number.enterprise_key
+        left join by_code on check_up.uscc = by_code.uscc
+        where coalesce(by_number.entity_key, by_code.entity_key) is not null
+        group by coalesce(by_number.entity_key, by_code.entity_key)
+    ),
 
-accident as (
-    select
-        by_number.entity_key,
-        count(*) as accidents_n
-    from {{ ref('fct_accident') }} as accident
-    inner join by_number on accident.enterprise_key = by_number.enterprise_key
-    cross join since
-    where {{ civil_date('accident.occurred_at') }} > since.day_on
-    group by by_number.entity_key
-),
+    accident as (
+        select by_number.entity_key, count(*) as accidents_n
+        from {{ ref('fct_accident') }} as accident
+        inner join by_number on accident.enterprise_key = by_number.enterprise_key
+        cross join since
+        where {{ civil_date('accident.occurred_at') }} > since.day_on
+        group by by_number.entity_key
+    ),
 
-complaint as (
-    select
-        by_code.entity_key,
-        count(*) as complaints_n
-    from {{ ref('fct_market_complaint') }} as complaint
-    inner join by_code on complaint.uscc = by_code.uscc
-    cross join since
-    where {{ civil_date('complaint.received_at') }} > since.day_on
-    group by by_code.entity_key
-),
+    complaint as (
+        select by_code.entity_key, count(*) as complaints_n
+        from {{ ref('fct_market_complaint') }} as complaint
+        inner join by_code on complaint.uscc = by_code.uscc
+        cross join since
+        where {{ civil_date('complaint.received_at') }} > since.day_on
+        group by by_code.entity_key
+    ),
 
-equipment as (
-    select
-        by_code.entity_key,
-        count(*) filter (where device.is_in_use) as equipment_n,
-        count(*) filter (where device.is_in_use and device.next_inspection_on < {{ as_of() }}) as equipment_overdue_n
-    from {{ ref('fct_equipment_due_snapshot') }} as device
-    inner join by_code on device.uscc = by_code.uscc
-    where device.ds = (select max(newest.ds) from {{ ref('fct_equipment_due_snapshot') }} as newest)
-    group by by_code.entity_key
-),
+    equipment as (
+        select
+            by_code.entity_key,
+            count(*) filter (where device.is_in_use) as equipment_n,
+            count(*) filter (
+                where device.is_in_use and device.next_inspection_on < {{ as_of() }}
+            ) as equipment_overdue_n
+        from {{ ref('fct_equipment_due_snapshot') }} as device
+        inner join by_code on device.uscc = by_code.uscc
+        where device.ds = (select max(newest.ds) from {{ ref('fct_equipment_due_snapshot') }} as newest)
+        group by by_code.entity_key
+    ),
 
-emission as (
-    select
-        by_code.entity_key,
-        count(distinct outfall.date_on) filter (where outfall.is_over) as emission_over_days_n
-    from {{ ref('fct_emission_daily') }} as outfall
-    inner join by_code on outfall.uscc = by_code.uscc
-    cross join since
-    where outfall.date_on > since.day_on
-    group by by_code.entity_key
-),
+    emission as (
+        select
+            by_code.entity_key, count(distinct outfall.date_on) filter (where outfall.is_over) as emission_over_days_n
+        from {{ ref('fct_emission_daily') }} as outfall
+        inner join by_code on outfall.uscc = by_code.uscc
+        cross join since
+        where outfall.date_on > since.day_on
+        group by by_code.entity_key
+    ),
 
-likeness as (
-    select
-        link.entity_key,
-        count(*) filter (where link.is_by_likeness) as records_by_likeness_n
-    from {{ ref('entity_link') }} as link
-    group by link.entity_key
-)
+    likeness as (
+        select link.entity_key, count(*) filter (where link.is_by_likeness) as records_by_likeness_n
+        from {{ ref('entity_link') }} as link
+        group by link.entity_key
+    )
 
 select
     entity.entity_key,

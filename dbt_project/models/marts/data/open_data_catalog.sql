@@ -1,32 +1,34 @@
-with known as (
-    select
-        promised.dataset,
-        count(*) filter (where not class.is_personal and promised.is_kept and promised.purpose is null) as open_columns_n,
-        count(*) filter (where class.is_personal or promised.purpose is not null) as personal_columns_n,
-        string_agg(promised.title_zh, '、' order by promised.position)
-            filter (where not class.is_personal and promised.is_kept and promised.purpose is null) as items_zh,
-        arg_max(promised.classification, class.order_no) filter (where promised.is_kept) as held_class
-    from {{ source('lake_build', 'columns') }} as promised
-    inner join {{ ref('openness') }} as class on promised.classification = class.classification
-    group by promised.dataset
-),
+with
+    known as (
+        select
+            promised.dataset,
+            count(*) filter (
+                where not class.is_personal and promised.is_kept and promised.purpose is null
+            ) as open_columns_n,
+            count(*) filter (where class.is_personal or promised.purpose is not null) as personal_columns_n,
+            string_agg(promised.title_zh, '、' order by promised.position) filter (
+                where not class.is_personal and promised.is_kept and promised.purpose is null
+            ) as items_zh,
+            arg_max(promised.classification, class.order_no) filter (where promised.is_kept) as held_class
+        from {{ source('lake_build', 'columns') }} as promised
+        inner join {{ ref('openness') }} as class on promised.classification = class.classification
+        group by promised.dataset
+    ),
 
-kept as (
-    select
-        partition.dataset,
-        min(partition.day) as from_on,
-        max(partition.day) as to_on,
-        sum(partition.accepted) as accepted_n
-    from {{ source('lake_build', 'partitions') }} as partition
-    group by partition.dataset
-),
+    kept as (
+        select
+            partition.dataset,
+            min(partition.day) as from_on,
+            max(partition.day) as to_on,
+            sum(partition.accepted) as accepted_n
+        from {{ source('lake_build', 'partitions') }} as partition
+        group by partition.dataset
+    ),
 
-numbered as (
-    select
-        dataset.*,
-        row_number() over (partition by dataset.department order by dataset.dataset) as serial_no
-    from {{ source('lake_build', 'datasets') }} as dataset
-)
+    numbered as (
+        select dataset.*, row_number() over (partition by dataset.department order by dataset.dataset) as serial_no
+        from {{ source('lake_build', 'datasets') }} as dataset
+    )
 
 select
     dataset.dataset,

@@ -1,50 +1,46 @@
 {{ config(enabled=fed_by('case', 'grid', 'grid_number', 'grid_use')) }}
-with used as (
-    select
-        use.network,
-        bridge.scope_code,
-        count(*) as numbers_n,
-        count(*) filter (where use.is_today) as numbers_today_n,
-        count(*) filter (where not use.is_today and use.grid_id is not null) as numbers_before_n,
-        count(*) filter (where use.grid_id is null) as numbers_unknown_n,
-        cast(sum(use.records_n) as bigint) as records_n,
-        cast(coalesce(sum(use.records_n) filter (where use.is_today), 0) as bigint) as records_today_n,
-        cast(coalesce(sum(use.records_n) filter (where use.grid_id is not null), 0) as bigint) as records_placed_n,
-        count(distinct use.grid_id) as grids_used_n
-    from {{ ref('input_grid_use') }} as use
-    inner join {{ ref('bridge_division_scope') }} as bridge
-        on use.division_code is not distinct from bridge.division_code
-    group by use.network, bridge.scope_code
-),
-
-grids as (
-    select
-        bridge.scope_code,
-        count(*) as grids_n
-    from {{ ref('dim_grid') }} as grid
-    inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
-    where grid.is_current
-    group by bridge.scope_code
-),
-
--- A grid number that every network uses for the same grid is what merging them means.
-shared as (
-    select
-        bridge.scope_code,
-        count(*) as grids_in_all_n
-    from (
+with
+    used as (
         select
-            use.grid_id,
-            count(distinct use.network) as networks_n
+            use.network,
+            bridge.scope_code,
+            count(*) as numbers_n,
+            count(*) filter (where use.is_today) as numbers_today_n,
+            count(*) filter (where not use.is_today and use.grid_id is not null) as numbers_before_n,
+            count(*) filter (where use.grid_id is null) as numbers_unknown_n,
+            cast(sum(use.records_n) as bigint) as records_n,
+            cast(coalesce(sum(use.records_n) filter (where use.is_today), 0) as bigint) as records_today_n,
+            cast(coalesce(sum(use.records_n) filter (where use.grid_id is not null), 0) as bigint) as records_placed_n,
+            count(distinct use.grid_id) as grids_used_n
         from {{ ref('input_grid_use') }} as use
-        where use.grid_id is not null
-        group by use.grid_id
-    ) as own
-    inner join {{ ref('dim_grid') }} as grid on own.grid_id = grid.grid_id and grid.is_current
-    inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
-    where own.networks_n = (select count(distinct every.network) from {{ ref('input_grid_use') }} as every)
-    group by bridge.scope_code
-)
+        inner join
+            {{ ref('bridge_division_scope') }} as bridge on use.division_code is not distinct from bridge.division_code
+        group by use.network, bridge.scope_code
+    ),
+
+    grids as (
+        select bridge.scope_code, count(*) as grids_n
+        from {{ ref('dim_grid') }} as grid
+        inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
+        where grid.is_current
+        group by bridge.scope_code
+    ),
+
+    -- A grid number that every network uses for the same grid is what merging them means.
+    shared as (
+        select bridge.scope_code, count(*) as grids_in_all_n
+        from
+            (
+                select use.grid_id, count(distinct use.network) as networks_n
+                from {{ ref('input_grid_use') }} as use
+                where use.grid_id is not null
+                group by use.grid_id
+            ) as own
+        inner join {{ ref('dim_grid') }} as grid on own.grid_id = grid.grid_id and grid.is_current
+        inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
+        where own.networks_n = (select count(distinct every.network) from {{ ref('input_grid_use') }} as every)
+        group by bridge.scope_code
+    )
 
 select
     used.network,

@@ -7,8 +7,8 @@ select
     load.tasks_per_1k_residents,
     load.rank_no as load_rank_no
 from ({{ division_scorecard('is_township') }}) as scorecard
-left join {{ ref('township_load') }} as load
-    on
-        scorecard.window_kind = load.window_kind
-        and scorecard.starts_on = load.starts_on
-        and scorecard.division_code = load.division_code
+left join
+    {{ ref('township_load') }} as load
+    on scorecard.window_kind = load.window_kind
+    and scorecard.starts_on = load.starts_on
+    and scorecard.division_code = load.division_code

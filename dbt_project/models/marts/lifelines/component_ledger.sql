@@ -1,47 +1,44 @@
 {{ config(enabled=fed_by('component', 'grid')) }}
-with registers as (
-    select distinct snapshot.ds
-    from {{ ref('fct_component_snapshot') }} as snapshot
-),
+with
+    registers as (select distinct snapshot.ds from {{ ref('fct_component_snapshot') }} as snapshot),
 
-newest as (
-    select max(registers.ds) as ds
-    from registers
-),
+    newest as (select max(registers.ds) as ds from registers),
 
--- From one register to the next: what was not good and is good now was repaired.
-changes as (
-    select
-        snapshot.component_key,
-        snapshot.ds,
-        snapshot.is_good,
-        lag(snapshot.is_good) over (partition by snapshot.component_key order by snapshot.ds) as was_good
-    from {{ ref('fct_component_snapshot') }} as snapshot
-),
+    -- From one register to the next: what was not good and is good now was repaired.
+    changes as (
+        select
+            snapshot.component_key,
+            snapshot.ds,
+            snapshot.is_good,
+            lag(snapshot.is_good) over (partition by snapshot.component_key order by snapshot.ds) as was_good
+        from {{ ref('fct_component_snapshot') }} as snapshot
+    ),
 
-histories as (
-    select
-        changes.component_key,
-        count(*) filter (where changes.is_good and not changes.was_good) as repairs_n,
-        max(changes.ds) filter (where changes.is_good) as last_good_on
-    from changes
-    group by changes.component_key
-),
+    histories as (
+        select
+            changes.component_key,
+            count(*) filter (where changes.is_good and not changes.was_good) as repairs_n,
+            max(changes.ds) filter (where changes.is_good) as last_good_on
+        from changes
+        group by changes.component_key
+    ),
 
-present as (
-    select
-        snapshot.*,
-        bridge.scope_code,
-        histories.repairs_n,
-        date_diff('day', snapshot.recorded_on, snapshot.ds) as age_days,
-        snapshot.recorded_on + to_years(cast({{ threshold('component_old_years') }} as integer)) <= snapshot.ds as is_old,
-        case when not snapshot.is_good then date_diff('day', histories.last_good_on, snapshot.ds) end as bad_days
-    from {{ ref('fct_component_snapshot') }} as snapshot
-    inner join newest on snapshot.ds = newest.ds
-    inner join histories on snapshot.component_key = histories.component_key
-    inner join {{ ref('bridge_division_scope') }} as bridge
-        on snapshot.division_code is not distinct from bridge.division_code
-)
+    present as (
+        select
+            snapshot.*,
+            bridge.scope_code,
+            histories.repairs_n,
+            date_diff('day', snapshot.recorded_on, snapshot.ds) as age_days,
+            snapshot.recorded_on + to_years(cast({{ threshold('component_old_years') }} as integer))
+            <= snapshot.ds as is_old,
+            case when not snapshot.is_good then date_diff('day', histories.last_good_on, snapshot.ds) end as bad_days
+        from {{ ref('fct_component_snapshot') }} as snapshot
+        inner join newest on snapshot.ds = newest.ds
+        inner join histories on snapshot.component_key = histories.component_key
+        inner join
+            {{ ref('bridge_division_scope') }} as bridge
+            on snapshot.division_code is not distinct from bridge.division_code
+    )
 
 select
     present.ds as as_of_on,

@@ -1,120 +1,120 @@
 {{ config(enabled=fed_by('patrol_hit', 'ai_event', 'river_patrol')) }}
 -- What was found in the days before as_of and nobody refuted, by patrols, satellites and cameras.
-with recursive hits as (
-    select
-        patrol.hit_key as key,
-        patrol.found_on,
-        patrol.division_code,
-        patrol.hit_kind as kind,
-        false as is_ai_event,
-        patrol.area_m2,
-        patrol.is_checked,
-        patrol.is_confirmed,
-        coalesce(patrol.is_rectified, false) as is_rectified,
-        patrol.latitude,
-        patrol.longitude
-    from {{ ref('fct_patrol_hit') }} as patrol
-    union all
-    select
-        event.event_key,
-        event.date_on,
-        event.division_code,
-        event.ai_event_kind,
-        true as is_ai_event,
-        cast(null as decimal(18, 1)) as area_m2,
-        event.is_confirmed is not null as is_checked,
-        event.is_confirmed,
-        false as is_rectified,
-        event.latitude,
-        event.longitude
-    from {{ ref('fct_waterside_ai_event') }} as event
-),
+with recursive
+    hits as (
+        select
+            patrol.hit_key as key,
+            patrol.found_on,
+            patrol.division_code,
+            patrol.hit_kind as kind,
+            false as is_ai_event,
+            patrol.area_m2,
+            patrol.is_checked,
+            patrol.is_confirmed,
+            coalesce(patrol.is_rectified, false) as is_rectified,
+            patrol.latitude,
+            patrol.longitude
+        from {{ ref('fct_patrol_hit') }} as patrol
+        union all
+        select
+            event.event_key,
+            event.date_on,
+            event.division_code,
+            event.ai_event_kind,
+            true as is_ai_event,
+            cast(null as decimal(18, 1)) as area_m2,
+            event.is_confirmed is not null as is_checked,
+            event.is_confirmed,
+            false as is_rectified,
+            event.latitude,
+            event.longitude
+        from {{ ref('fct_waterside_ai_event') }} as event
+    ),
 
-recent as (
-    select
-        hits.*,
-        st_point(hits.latitude, hits.longitude) as place,
-        cast(floor(cast(hits.latitude as double) * {{ threshold('metres_of_a_degree') }} / {{ threshold('waterside_near_m') }}) as bigint)
-            as row_no,
-        cast(floor(cast(hits.longitude as double) * {{ threshold('metres_of_a_degree') }} / {{ threshold('waterside_near_m') }}) as bigint)
-            as column_no
-    from hits
-    where
-        hits.latitude is not null
-        and hits.is_confirmed is distinct from false
-        and hits.found_on > {{ as_of() }} - cast({{ threshold('waterside_days') }} as integer)
-        and hits.found_on <= {{ as_of() }}
-),
+    recent as (
+        select
+            hits.*,
+            st_point(hits.latitude, hits.longitude) as place,
+            cast(
+                floor(
+                    cast(hits.latitude as double)
+                    * {{ threshold('metres_of_a_degree') }}
+                    / {{ threshold('waterside_near_m') }}
+                ) as bigint
+            ) as row_no,
+            cast(
+                floor(
+                    cast(hits.longitude as double)
+                    * {{ threshold('metres_of_a_degree') }}
+                    / {{ threshold('waterside_near_m') }}
+                ) as bigint
+            ) as column_no
+        from hits
+        where
+            hits.latitude is not null
+            and hits.is_confirmed is distinct from false
+            and hits.found_on > {{ as_of() }} - cast({{ threshold('waterside_days') }} as integer)
+            and hits.found_on <= {{ as_of() }}
+    ),
 
--- Squares as wide as the distance at the equator are narrower here: near ones to the east and west may lie two away.
-near as (
-    select
-        one.key,
-        other.key as other_key
-    from recent as one
-    cross join (values (-1), (0), (1)) as up (step)
-    cross join (values (-1 - 1), (-1), (0), (1), (1 + 1)) as across (step)
-    inner join recent as other
-        on one.row_no + up.step = other.row_no and one.column_no + across.step = other.column_no
-    where st_distance_sphere(one.place, other.place) <= {{ threshold('waterside_near_m') }}
-),
+    -- Squares as wide as the distance at the equator are narrower here: near ones to the east and west may lie two
+    -- away.
+    near as (
+        select one.key, other.key as other_key
+        from recent as one
+        cross join (values (-1), (0), (1)) as up(step)
+        cross join (values (-1 - 1), (-1), (0), (1), (1 + 1)) as across(step)
+        inner join
+            recent as other on one.row_no + up.step = other.row_no and one.column_no + across.step = other.column_no
+        where st_distance_sphere(one.place, other.place) <= {{ threshold('waterside_near_m') }}
+    ),
 
--- A place is what hangs together by near ones; it is called after the smallest key in it.
-walk as (
-    select
-        near.key,
-        near.other_key
-    from near
-    union
-    select
-        walk.key,
-        near.other_key
-    from walk
-    inner join near on walk.other_key = near.key
-),
+    -- A place is what hangs together by near ones; it is called after the smallest key in it.
+    walk as (
+        select near.key, near.other_key
+        from near
+        union
+        select walk.key, near.other_key
+        from walk
+        inner join near on walk.other_key = near.key
+    ),
 
-reached as (
-    select
-        walk.key,
-        min(walk.other_key) as place_key
-    from walk
-    group by walk.key
-),
+    reached as (select walk.key, min(walk.other_key) as place_key from walk group by walk.key),
 
-places as (
-    select
-        reached.place_key,
-        arg_min(recent.division_code, (recent.found_on, recent.key)) as division_code,
-        quantile_disc(recent.latitude, 0.5) as latitude,
-        quantile_disc(recent.longitude, 0.5) as longitude,
-        count(*) as hits_n,
-        count(*) filter (where recent.is_ai_event) as ai_hits_n,
-        count(*) filter (where recent.is_confirmed) as confirmed_n,
-        count(*) filter (where not recent.is_checked) as unchecked_n,
-        count(*) filter (where recent.is_rectified) as rectified_n,
-        min(recent.found_on) filter (where not recent.is_checked) as oldest_unchecked_on,
-        min(recent.found_on) as first_found_on,
-        max(recent.found_on) as last_found_on,
-        count(distinct recent.found_on) as found_days_n,
-        string_agg(distinct recent.kind, ' ' order by recent.kind) as kinds,
-        mode(recent.kind order by recent.kind) as main_kind,
-        sum(recent.area_m2) as area_m2
-    from reached
-    inner join recent on reached.key = recent.key
-    group by reached.place_key
-),
+    places as (
+        select
+            reached.place_key,
+            arg_min(recent.division_code, (recent.found_on, recent.key)) as division_code,
+            quantile_disc(recent.latitude, 0.5) as latitude,
+            quantile_disc(recent.longitude, 0.5) as longitude,
+            count(*) as hits_n,
+            count(*) filter (where recent.is_ai_event) as ai_hits_n,
+            count(*) filter (where recent.is_confirmed) as confirmed_n,
+            count(*) filter (where not recent.is_checked) as unchecked_n,
+            count(*) filter (where recent.is_rectified) as rectified_n,
+            min(recent.found_on) filter (where not recent.is_checked) as oldest_unchecked_on,
+            min(recent.found_on) as first_found_on,
+            max(recent.found_on) as last_found_on,
+            count(distinct recent.found_on) as found_days_n,
+            string_agg(distinct recent.kind, ' ' order by recent.kind) as kinds,
+            mode(recent.kind order by recent.kind) as main_kind,
+            sum(recent.area_m2) as area_m2
+        from reached
+        inner join recent on reached.key = recent.key
+        group by reached.place_key
+    ),
 
-patrols as (
-    select
-        patrol.division_code,
-        count(*) filter (where not patrol.is_at_desk) as patrols_n,
-        sum(patrol.findings_n) as findings_n
-    from {{ ref('fct_river_patrol') }} as patrol
-    where
-        patrol.date_on > {{ as_of() }} - cast({{ threshold('waterside_days') }} as integer)
-        and patrol.date_on <= {{ as_of() }}
-    group by patrol.division_code
-)
+    patrols as (
+        select
+            patrol.division_code,
+            count(*) filter (where not patrol.is_at_desk) as patrols_n,
+            sum(patrol.findings_n) as findings_n
+        from {{ ref('fct_river_patrol') }} as patrol
+        where
+            patrol.date_on > {{ as_of() }} - cast({{ threshold('waterside_days') }} as integer)
+            and patrol.date_on <= {{ as_of() }}
+        group by patrol.division_code
+    )
 
 select
     {{ as_of() }} as as_of_on,

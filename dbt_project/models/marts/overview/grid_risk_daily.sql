@@ -1,28 +1,29 @@
 {{ config(enabled=fed_by(
     'hazard', 'enterprise', 'inspection', 'business', 'case', 'police_incident', 'fire_incident', 'command_lead', 'grid'
 )) }}
-with places as (
-    select
-        amount.date_on,
-        amount.place_code,
-        amount.division_code,
-        grid.name_zh,
-        amount.open_hazards_n,
-        amount.major_hazards_n,
-        amount.hazard_weight,
-        amount.hazard_weight as hazard_amount,
-        amount.events_n,
-        amount.open_leads_n,
-        amount.open_leads_n as lead_amount,
-        grid.residents_n,
-        grid.elderly80_n,
-        grid.floating_n,
-        grid.area_km2
-    from {{ ref('place_risk_amount') }} as amount
-    inner join {{ ref('dim_grid') }} as grid on amount.grid_id = grid.grid_id and grid.is_current
-),
+with
+    places as (
+        select
+            amount.date_on,
+            amount.place_code,
+            amount.division_code,
+            grid.name_zh,
+            amount.open_hazards_n,
+            amount.major_hazards_n,
+            amount.hazard_weight,
+            amount.hazard_weight as hazard_amount,
+            amount.events_n,
+            amount.open_leads_n,
+            amount.open_leads_n as lead_amount,
+            grid.residents_n,
+            grid.elderly80_n,
+            grid.floating_n,
+            grid.area_km2
+        from {{ ref('place_risk_amount') }} as amount
+        inner join {{ ref('dim_grid') }} as grid on amount.grid_id = grid.grid_id and grid.is_current
+    ),
 
-judged as ({{ place_risk('places', 'grid_full_at') }})
+    judged as ({{ place_risk('places', 'grid_full_at') }})
 
 select
     judged.date_on,

@@ -1,22 +1,17 @@
 {{ config(enabled=fed_by('dust_hour', 'site')) }}
-with windows as (
-    select
-        indicator_window.window_kind,
-        indicator_window.first_on,
-        indicator_window.last_on
-    from ({{ indicator_windows() }}) as indicator_window
-    where indicator_window.first_on < indicator_window.last_on
-),
+with
+    windows as (
+        select indicator_window.window_kind, indicator_window.first_on, indicator_window.last_on
+        from ({{ indicator_windows() }}) as indicator_window
+        where indicator_window.first_on < indicator_window.last_on
+    ),
 
--- A device is expected to report from its first to its last day.
-span as (
-    select
-        dust.site_key,
-        min(dust.day_on) as first_day_on,
-        max(dust.day_on) as last_day_on
-    from {{ ref('fct_dust_daily') }} as dust
-    group by dust.site_key
-)
+    -- A device is expected to report from its first to its last day.
+    span as (
+        select dust.site_key, min(dust.day_on) as first_day_on, max(dust.day_on) as last_day_on
+        from {{ ref('fct_dust_daily') }} as dust
+        group by dust.site_key
+    )
 
 select
     windows.window_kind,
@@ -39,8 +34,11 @@ select
     cast(sum(dust.hours_repaired_n) as bigint) as hours_repaired_n,
     count(*) as days_n,
     cast(
-        date_diff('day', greatest(windows.first_on, min(span.first_day_on)), least(windows.last_on, max(span.last_day_on)))
-        + 1 - count(*) as bigint
+        date_diff(
+            'day', greatest(windows.first_on, min(span.first_day_on)), least(windows.last_on, max(span.last_day_on))
+        )
+        + 1
+        - count(*) as bigint
     ) as days_silent_n
 from windows
 inner join {{ ref('fct_dust_daily') }} as dust on dust.day_on between windows.first_on and windows.last_on

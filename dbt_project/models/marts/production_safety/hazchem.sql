@@ -1,52 +1,49 @@
 {{ config(enabled=fed_by('enterprise', 'major_hazard_day', 'inspection', 'hazard', 'business')) }}
-with newest as (
-    select max(day.day_on) as day_on
-    from {{ ref('fct_major_hazard_day') }} as day
-),
+with
+    newest as (select max(day.day_on) as day_on from {{ ref('fct_major_hazard_day') }} as day),
 
-month as (
-    select
-        day.hazard_source_key,
-        max(day.r_value) as r_30d_max,
-        max(day.filled_pct) as filled_30d_max_pct,
-        min_by(day.level_no, day.day_on) as level_before_no,
-        cast(coalesce(sum(day.alarms_n), 0) as bigint) as alarms_30d_n,
-        cast(coalesce(sum(day.handled_n), 0) as bigint) as handled_30d_n,
-        cast(
-            coalesce(
-                sum(day.alarms_n) filter (
-                    where day.day_on > newest.day_on - cast({{ threshold('hazchem_alarm_days') }} as integer)
-                ), 0
-            ) as bigint
-        ) as alarms_7d_n,
-        count(*) filter (where day.is_gauge_stuck) as stuck_days_n,
-        count(*) filter (where day.is_gauge_off) as off_days_n
-    from {{ ref('fct_major_hazard_day') }} as day
-    cross join newest
-    where day.day_on > newest.day_on - cast({{ threshold('hazchem_look_back_days') }} as integer)
-    group by day.hazard_source_key
-),
+    month as (
+        select
+            day.hazard_source_key,
+            max(day.r_value) as r_30d_max,
+            max(day.filled_pct) as filled_30d_max_pct,
+            min_by(day.level_no, day.day_on) as level_before_no,
+            cast(coalesce(sum(day.alarms_n), 0) as bigint) as alarms_30d_n,
+            cast(coalesce(sum(day.handled_n), 0) as bigint) as handled_30d_n,
+            cast(
+                coalesce(
+                    sum(day.alarms_n) filter (
+                        where day.day_on > newest.day_on - cast({{ threshold('hazchem_alarm_days') }} as integer)
+                    ),
+                    0
+                ) as bigint
+            ) as alarms_7d_n,
+            count(*) filter (where day.is_gauge_stuck) as stuck_days_n,
+            count(*) filter (where day.is_gauge_off) as off_days_n
+        from {{ ref('fct_major_hazard_day') }} as day
+        cross join newest
+        where day.day_on > newest.day_on - cast({{ threshold('hazchem_look_back_days') }} as integer)
+        group by day.hazard_source_key
+    ),
 
-self_checks as (
-    select
-        inspection.enterprise_key,
-        max(inspection.inspected_on) filter (where inspection.is_self) as last_self_check_on,
-        max(inspection.inspected_on) filter (where not inspection.is_self) as last_inspected_on,
-        max(inspection.next_due_on) as next_due_on
-    from {{ ref('fct_inspection') }} as inspection
-    where inspection.enterprise_key is not null
-    group by inspection.enterprise_key
-),
+    self_checks as (
+        select
+            inspection.enterprise_key,
+            max(inspection.inspected_on) filter (where inspection.is_self) as last_self_check_on,
+            max(inspection.inspected_on) filter (where not inspection.is_self) as last_inspected_on,
+            max(inspection.next_due_on) as next_due_on
+        from {{ ref('fct_inspection') }} as inspection
+        where inspection.enterprise_key is not null
+        group by inspection.enterprise_key
+    ),
 
-open_hazards as (
-    select
-        hazard.enterprise_key,
-        count(*) as open_hazards_n,
-        count(*) filter (where hazard.is_major) as open_major_n
-    from {{ ref('fct_hazard_item') }} as hazard
-    where hazard.closed_on is null
-    group by hazard.enterprise_key
-)
+    open_hazards as (
+        select
+            hazard.enterprise_key, count(*) as open_hazards_n, count(*) filter (where hazard.is_major) as open_major_n
+        from {{ ref('fct_hazard_item') }} as hazard
+        where hazard.closed_on is null
+        group by hazard.enterprise_key
+    )
 
 select
     day.day_on as as_of_on,

@@ -1,11 +1,12 @@
 {{ config(enabled=fed_by('enterprise', 'hazard', 'inspection', 'business', 'major_hazard_day', 'accident', 'equipment', 'site', 'dangerous_building', 'market_complaint')) }}
-with standing as (
-    select
-        span.*,
-        min(span.from_on) over (partition by span.risk_key) as first_on,
-        row_number() over (partition by span.risk_key order by span.from_on desc) as newest_no
-    from {{ ref('fct_risk_span') }} as span
-)
+with
+    standing as (
+        select
+            span.*,
+            min(span.from_on) over (partition by span.risk_key) as first_on,
+            row_number() over (partition by span.risk_key order by span.from_on desc) as newest_no
+        from {{ ref('fct_risk_span') }} as span
+    )
 
 select
     {{ as_of() }} as as_of_on,
@@ -50,7 +51,8 @@ select
             + cast(standing.level_no is not null as integer)
             + cast(owner.field_key is not null as integer)
             + cast(kind.review_days is not null as integer)
-        ) / len(['division', 'lead', 'cooperating', 'measure', 'level', 'field', 'review']) as decimal(6, 2)
+        )
+        / len(['division', 'lead', 'cooperating', 'measure', 'level', 'field', 'review']) as decimal(6, 2)
     ) as completeness_pct
 from standing
 inner join {{ ref('risk_kind') }} as kind on standing.risk_kind = kind.risk_kind

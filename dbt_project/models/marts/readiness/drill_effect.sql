@@ -1,11 +1,10 @@
 {{ config(enabled=fed_by('drill')) }}
-with drills as (
-    select
-        drill.*,
-        cast(date_trunc('quarter', coalesce(drill.held_on, drill.planned_on)) as date) as quarter_on
-    from {{ ref('fct_drill') }} as drill
-    where drill.planned_on is not null
-)
+with
+    drills as (
+        select drill.*, cast(date_trunc('quarter', coalesce(drill.held_on, drill.planned_on)) as date) as quarter_on
+        from {{ ref('fct_drill') }} as drill
+        where drill.planned_on is not null
+    )
 
 select
     drills.quarter_on,
@@ -21,7 +20,8 @@ select
     coalesce(sum(drills.problems_n) filter (where drills.held_on is not null), 0) as problems_n,
     coalesce(sum(drills.problems_closed_n) filter (where drills.held_on is not null), 0) as problems_closed_n,
     cast(
-        100.0 * sum(drills.problems_closed_n) filter (where drills.held_on is not null)
+        100.0
+        * sum(drills.problems_closed_n) filter (where drills.held_on is not null)
         / nullif(sum(drills.problems_n) filter (where drills.held_on is not null), 0) as decimal(6, 2)
     ) as problems_closed_pct,
     count(*) filter (where drills.is_overstated) as overstated_n

@@ -1,55 +1,53 @@
 {{ config(enabled=fed_by('rescue_team', 'stock', 'shelter', 'grid')) }}
-with teams as (
-    select team.*
-    from {{ ref('dim_resource') }} as team
-    inner join {{ ref('rescue_team_kind') }} as kind on team.resource_code = kind.resource_code
-),
+with
+    teams as (
+        select team.*
+        from {{ ref('dim_resource') }} as team
+        inner join {{ ref('rescue_team_kind') }} as kind on team.resource_code = kind.resource_code
+    ),
 
-middles as (
-    select
-        grid.division_code,
-        cast(avg(grid.latitude) as double) as latitude,
-        cast(avg(grid.longitude) as double) as longitude
-    from {{ ref('dim_grid') }} as grid
-    where grid.is_current
-    group by grid.division_code
-),
+    middles as (
+        select
+            grid.division_code,
+            cast(avg(grid.latitude) as double) as latitude,
+            cast(avg(grid.longitude) as double) as longitude
+        from {{ ref('dim_grid') }} as grid
+        where grid.is_current
+        group by grid.division_code
+    ),
 
-metres as (
-    select
-        {{ threshold('metres_per_degree_latitude') }} as per_latitude,
-        {{ threshold('metres_per_degree_longitude') }} as per_longitude
-),
+    metres as (
+        select
+            {{ threshold('metres_per_degree_latitude') }} as per_latitude,
+            {{ threshold('metres_per_degree_longitude') }} as per_longitude
+    ),
 
-nearest as (
-    select
-        middles.division_code,
-        teams.resource_code,
-        min(
-            sqrt(
-                pow((middles.latitude - cast(teams.latitude as double)) * metres.per_latitude, 2)
-                + pow(
-                    (middles.longitude - cast(teams.longitude as double)) * metres.per_longitude
-                    * cos(radians(middles.latitude)), 2
+    nearest as (
+        select
+            middles.division_code,
+            teams.resource_code,
+            min(
+                sqrt(
+                    pow((middles.latitude - cast(teams.latitude as double)) * metres.per_latitude, 2) + pow(
+                        (middles.longitude - cast(teams.longitude as double))
+                        * metres.per_longitude
+                        * cos(radians(middles.latitude)),
+                        2
+                    )
                 )
-            )
-        ) as nearest_m
-    from middles
-    cross join teams
-    cross join metres
-    where teams.latitude is not null
-    group by middles.division_code, teams.resource_code
-),
+            ) as nearest_m
+        from middles
+        cross join teams
+        cross join metres
+        where teams.latitude is not null
+        group by middles.division_code, teams.resource_code
+    ),
 
-own as (
-    select
-        teams.division_code,
-        teams.resource_code,
-        count(*) as teams_n,
-        sum(teams.quantity) as people_n
-    from teams
-    group by teams.division_code, teams.resource_code
-)
+    own as (
+        select teams.division_code, teams.resource_code, count(*) as teams_n, sum(teams.quantity) as people_n
+        from teams
+        group by teams.division_code, teams.resource_code
+    )
 
 select
     {{ as_of() }} as as_of_on,

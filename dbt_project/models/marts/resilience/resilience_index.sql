@@ -24,5 +24,5 @@ select
     found.rank_best_no,
     found.rank_worst_no
 from {{ ref('method_resilience_index') }} as found
-inner join {{ std_in_force('std_resilience_item', ['item_key', 'valid_from']) }} as item
-    on found.item_key = item.item_key
+inner join
+    {{ std_in_force('std_resilience_item', ['item_key', 'valid_from']) }} as item on found.item_key = item.item_key

@@ -1,10 +1,11 @@
-with delivered as (
-    select accident.*
-    from {{ source('lake', 'emergency__accident') }} as accident
-    where not coalesce(accident._is_withdrawn, false)
-),
+with
+    delivered as (
+        select accident.*
+        from {{ source('lake', 'emergency__accident') }} as accident
+        where not coalesce(accident._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('emergency|' || delivered.accident_no) as accident_key,
@@ -21,7 +22,8 @@ select
     -- Some reporters write yuan where ten thousands of yuan are asked.
     cast(
         case
-            when delivered.loss_wan > {{ threshold('accident_loss_wan_most') }} then delivered.loss_wan
+            when delivered.loss_wan > {{ threshold('accident_loss_wan_most') }}
+            then delivered.loss_wan
             else {{ yuan_of_wan('delivered.loss_wan') }}
         end as decimal(18, 2)
     ) as loss_cny,

@@ -1,8 +1,5 @@
 select
-    'gas.alarm' as source_dataset,
-    used.address_key as address_hash,
-    count(*) as records_n,
-    max(used.ds) as delivered_on
+    'gas.alarm' as source_dataset, used.address_key as address_hash, count(*) as records_n, max(used.ds) as delivered_on
 from {{ source('lake', 'gas__alarm') }} as used
 where used.address_key is not null
 group by used.address_key
@@ -71,10 +68,7 @@ where used.place_key is not null
 group by used.place_key
 union all
 select
-    'grid.event' as source_dataset,
-    used.place_key as address_hash,
-    count(*) as records_n,
-    max(used.ds) as delivered_on
+    'grid.event' as source_dataset, used.place_key as address_hash, count(*) as records_n, max(used.ds) as delivered_on
 from {{ source('lake', 'grid__event') }} as used
 where used.place_key is not null
 group by used.place_key

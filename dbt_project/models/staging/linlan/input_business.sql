@@ -1,12 +1,13 @@
 -- A table: thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    select subject.*
-    from {{ source('lake', 'market__subject') }} as subject
-    where not coalesce(subject._is_withdrawn, false)
-),
+with
+    delivered as (
+        select subject.*
+        from {{ source('lake', 'market__subject') }} as subject
+        where not coalesce(subject._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('market|' || delivered.subject_no) as business_key,

@@ -1,10 +1,11 @@
-with delivered as (
-    select building.*
-    from {{ source('lake', 'housing__dangerous_building') }} as building
-    where not coalesce(building._is_withdrawn, false)
-),
+with
+    delivered as (
+        select building.*
+        from {{ source('lake', 'housing__dangerous_building') }} as building
+        where not coalesce(building._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('housing|' || delivered.building_no) as building_key,

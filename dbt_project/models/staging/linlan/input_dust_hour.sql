@@ -1,13 +1,14 @@
-with delivered as (
-    select
-        hour.*,
-        -- A site's number carries the code of its township; sites that ended long ago have no report any more.
-        regexp_extract(hour.site_no, '(\d{9})', 1) as area_code
-    from {{ source('lake', 'housing__dust_hour') }} as hour
-    where not coalesce(hour._is_withdrawn, false)
-),
+with
+    delivered as (
+        select
+            hour.*,
+            -- A site's number carries the code of its township; sites that ended long ago have no report any more.
+            regexp_extract(hour.site_no, '(\d{9})', 1) as area_code
+        from {{ source('lake', 'housing__dust_hour') }} as hour
+        where not coalesce(hour._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('housing|' || delivered.site_no) as site_key,
@@ -17,7 +18,8 @@ select
     coalesce(delivered.pm10 < {{ threshold('dust_pm10_least') }}, false) as is_pm10_repaired,
     cast(
         case
-            when delivered.pm10 < {{ threshold('dust_pm10_least') }} then {{ thousandfold('delivered.pm10') }}
+            when delivered.pm10 < {{ threshold('dust_pm10_least') }}
+            then {{ thousandfold('delivered.pm10') }}
             else delivered.pm10
         end as decimal(9, 1)
     ) as pm10_ug_m3,

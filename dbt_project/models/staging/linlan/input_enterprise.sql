@@ -1,13 +1,14 @@
-with delivered as (
-    select
-        enterprise.*,
-        greatest(enterprise.lng, enterprise.lat) as true_lng,
-        least(enterprise.lng, enterprise.lat) as true_lat
-    from {{ source('lake', 'emergency__enterprise') }} as enterprise
-    where not coalesce(enterprise._is_withdrawn, false)
-),
+with
+    delivered as (
+        select
+            enterprise.*,
+            greatest(enterprise.lng, enterprise.lat) as true_lng,
+            least(enterprise.lng, enterprise.lat) as true_lat
+        from {{ source('lake', 'emergency__enterprise') }} as enterprise
+        where not coalesce(enterprise._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('emergency|' || delivered.ent_id) as enterprise_key,

@@ -1,10 +1,11 @@
-with delivered as (
-    select equipment.*
-    from {{ source('lake', 'market__equipment') }} as equipment
-    where not coalesce(equipment._is_withdrawn, false)
-),
+with
+    delivered as (
+        select equipment.*
+        from {{ source('lake', 'market__equipment') }} as equipment
+        where not coalesce(equipment._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('market|' || delivered.equipment_code) as equipment_key,

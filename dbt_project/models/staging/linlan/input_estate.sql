@@ -1,10 +1,11 @@
-with delivered as (
-    select community.*
-    from {{ source('lake', 'housing__community') }} as community
-    where not coalesce(community._is_withdrawn, false)
-),
+with
+    delivered as (
+        select community.*
+        from {{ source('lake', 'housing__community') }} as community
+        where not coalesce(community._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('housing|' || delivered.community_id) as estate_key,

@@ -1,10 +1,9 @@
-with delivered as (
-    select alarm.*
-    from {{ source('lake', 'gas__alarm') }} as alarm
-    where not coalesce(alarm._is_withdrawn, false)
-),
+with
+    delivered as (
+        select alarm.* from {{ source('lake', 'gas__alarm') }} as alarm where not coalesce(alarm._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('gas|' || delivered.alarm_no) as alarm_key,
@@ -20,7 +19,8 @@ select
     -- A detector that alarms at so little writes per cent of the explosive limit.
     cast(
         case
-            when delivered.ppm < {{ threshold('gas_ppm_least') }} then {{ ppm_of_lel('delivered.ppm') }}
+            when delivered.ppm < {{ threshold('gas_ppm_least') }}
+            then {{ ppm_of_lel('delivered.ppm') }}
             else delivered.ppm
         end as decimal(12, 1)
     ) as ppm,

@@ -1,17 +1,18 @@
 -- A table: six companies' thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    {% for company in ['donghai', 'gangxin', 'huaran', 'minsheng', 'xingyuan', 'yuanwang'] -%}
-    select
-        '{{ company }}' as company_key,
-        visit.*
-    from {{ source('lake', 'gas__check_' ~ company) }} as visit
-    where not coalesce(visit._is_withdrawn, false)
-    {% if not loop.last -%} union all by name {% endif -%}
-    {% endfor %}
-),
+with
+    delivered as (
+        {% for company in ['donghai', 'gangxin', 'huaran', 'minsheng', 'xingyuan', 'yuanwang'] -%}
+            select '{{ company }}' as company_key, visit.*
+            from {{ source('lake', 'gas__check_' ~ company) }} as visit
+            where not coalesce(visit._is_withdrawn, false)
+            {% if not loop.last -%}
+                union all by name
+            {% endif -%}
+        {% endfor %}
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5(delivered.company_key || '|' || delivered.visit_no) as visit_key,
@@ -36,8 +37,12 @@ select
     delivered._file as file_name,
     delivered._record as record_no
 from delivered
-left join {{ ref('gas_result') }} as result
-    on delivered.company_key = result.company_key and trim(delivered.result_code) = result.source_value
-left join {{ ref('gas_hazard_grade') }} as hazard
-    on delivered.company_key = hazard.company_key and trim(delivered.hazard_code) = hazard.source_value
+left join
+    {{ ref('gas_result') }} as result
+    on delivered.company_key = result.company_key
+    and trim(delivered.result_code) = result.source_value
+left join
+    {{ ref('gas_hazard_grade') }} as hazard
+    on delivered.company_key = hazard.company_key
+    and trim(delivered.hazard_code) = hazard.source_value
 left join stated on delivered.area_code = stated.area_code

@@ -1,12 +1,13 @@
 -- A table: thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    select hazard.*
-    from {{ source('lake', 'emergency__hazard') }} as hazard
-    where not coalesce(hazard._is_withdrawn, false)
-),
+with
+    delivered as (
+        select hazard.*
+        from {{ source('lake', 'emergency__hazard') }} as hazard
+        where not coalesce(hazard._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('emergency|' || delivered.hazard_no) as hazard_item_key,

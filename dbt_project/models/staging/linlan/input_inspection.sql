@@ -1,31 +1,40 @@
 -- A table: thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    select inspection.*
-    from {{ source('lake', 'emergency__inspection') }} as inspection
-    where not coalesce(inspection._is_withdrawn, false)
-),
+with
+    delivered as (
+        select inspection.*
+        from {{ source('lake', 'emergency__inspection') }} as inspection
+        where not coalesce(inspection._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }}),
+    stated as ({{ divisions_stated('delivered') }}),
 
--- Each check of a place that sells food is told by all later versions of the business: the first of them counts.
-food_checks as (
-    select
-        business.subject_no,
-        business.last_check_on,
-        min_by(business.uscc, (business.updated_at, business.delivered_on, business.record_no)) as uscc,
-        min_by(business.address_key, (business.updated_at, business.delivered_on, business.record_no)) as address_key,
-        min_by(business.is_check_passed, (business.updated_at, business.delivered_on, business.record_no)) as is_passed,
-        min_by(business.division_code, (business.updated_at, business.delivered_on, business.record_no)) as division_code,
-        min(business.updated_at) as entered_at,
-        min_by(business.delivered_on, (business.updated_at, business.delivered_on, business.record_no)) as delivered_on,
-        min_by(business.landed_at, (business.updated_at, business.delivered_on, business.record_no)) as landed_at,
-        min_by(business.file_name, (business.updated_at, business.delivered_on, business.record_no)) as file_name,
-        min_by(business.record_no, (business.updated_at, business.delivered_on, business.record_no)) as record_no
-    from {{ ref('input_business') }} as business
-    where business.last_check_on is not null and business.is_check_passed is not null
-    group by business.subject_no, business.last_check_on
-)
+    -- Each check of a place that sells food is told by all later versions of the business: the first of them counts.
+    food_checks as (
+        select
+            business.subject_no,
+            business.last_check_on,
+            min_by(business.uscc, (business.updated_at, business.delivered_on, business.record_no)) as uscc,
+            min_by(
+                business.address_key, (business.updated_at, business.delivered_on, business.record_no)
+            ) as address_key,
+            min_by(
+                business.is_check_passed, (business.updated_at, business.delivered_on, business.record_no)
+            ) as is_passed,
+            min_by(
+                business.division_code, (business.updated_at, business.delivered_on, business.record_no)
+            ) as division_code,
+            min(business.updated_at) as entered_at,
+            min_by(
+                business.delivered_on, (business.updated_at, business.delivered_on, business.record_no)
+            ) as delivered_on,
+            min_by(business.landed_at, (business.updated_at, business.delivered_on, business.record_no)) as landed_at,
+            min_by(business.file_name, (business.updated_at, business.delivered_on, business.record_no)) as file_name,
+            min_by(business.record_no, (business.updated_at, business.delivered_on, business.record_no)) as record_no
+        from {{ ref('input_business') }} as business
+        where business.last_check_on is not null and business.is_check_passed is not null
+        group by business.subject_no, business.last_check_on
+    )
 
 select
     md5('emergency|' || delivered.inspection_no) as inspection_key,

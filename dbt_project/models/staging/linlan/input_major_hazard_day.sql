@@ -1,12 +1,13 @@
 -- A table: thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    select source_day.*
-    from {{ source('lake', 'emergency__major_hazard_day') }} as source_day
-    where not coalesce(source_day._is_withdrawn, false)
-),
+with
+    delivered as (
+        select source_day.*
+        from {{ source('lake', 'emergency__major_hazard_day') }} as source_day
+        where not coalesce(source_day._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('emergency|' || delivered.source_no) as hazard_source_key,
@@ -19,7 +20,8 @@ select
     coalesce(delivered.stock_t > delivered.design_max_t, false) as is_stock_repaired,
     cast(
         case
-            when delivered.stock_t > delivered.design_max_t then {{ thousandth('delivered.stock_t') }}
+            when delivered.stock_t > delivered.design_max_t
+            then {{ thousandth('delivered.stock_t') }}
             else delivered.stock_t
         end as decimal(14, 2)
     ) as stock_t,

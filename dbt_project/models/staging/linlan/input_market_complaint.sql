@@ -1,10 +1,11 @@
-with delivered as (
-    select complaint.*
-    from {{ source('lake', 'market__complaint') }} as complaint
-    where not coalesce(complaint._is_withdrawn, false)
-),
+with
+    delivered as (
+        select complaint.*
+        from {{ source('lake', 'market__complaint') }} as complaint
+        where not coalesce(complaint._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('market|' || delivered.complaint_no) as complaint_key,

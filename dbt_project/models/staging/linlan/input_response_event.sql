@@ -1,4 +1,1 @@
-select
-    city.event_code,
-    city.name_zh
-from {{ ref('plan_event') }} as city
+select city.event_code, city.name_zh from {{ ref('plan_event') }} as city

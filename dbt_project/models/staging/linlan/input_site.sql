@@ -1,13 +1,11 @@
-with delivered as (
-    select
-        site.*,
-        greatest(site.lng, site.lat) as true_lng,
-        least(site.lng, site.lat) as true_lat
-    from {{ source('lake', 'housing__site') }} as site
-    where not coalesce(site._is_withdrawn, false)
-),
+with
+    delivered as (
+        select site.*, greatest(site.lng, site.lat) as true_lng, least(site.lng, site.lat) as true_lat
+        from {{ source('lake', 'housing__site') }} as site
+        where not coalesce(site._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('housing|' || delivered.site_no) as site_key,

@@ -1,11 +1,9 @@
 -- A table: thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    select crash.*
-    from {{ ref('stg_traffic_police__crash') }} as crash
-),
+with
+    delivered as (select crash.* from {{ ref('stg_traffic_police__crash') }} as crash),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('crash|' || delivered.crash_no) as crash_key,

@@ -1,4 +1,1 @@
-select
-    city.recipient_zh,
-    city.department_key
-from {{ ref('warning_recipient') }} as city
+select city.recipient_zh, city.department_key from {{ ref('warning_recipient') }} as city

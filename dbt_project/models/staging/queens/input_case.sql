@@ -1,18 +1,13 @@
 -- A table: thousands of small files are read once.
 {{ config(materialized='table') }}
-with delivered as (
-    select
-        'hotline' as source_system,
-        'nyc311__service_request' as source_table,
-        request.*
-    from {{ ref('stg_nyc311__service_request') }} as request
-    union all
-    select
-        'patrol' as source_system,
-        'dot__street_defect' as source_table,
-        defect.*
-    from {{ ref('stg_dot__street_defect') }} as defect
-)
+with
+    delivered as (
+        select 'hotline' as source_system, 'nyc311__service_request' as source_table, request.*
+        from {{ ref('stg_nyc311__service_request') }} as request
+        union all
+        select 'patrol' as source_system, 'dot__street_defect' as source_table, defect.*
+        from {{ ref('stg_dot__street_defect') }} as defect
+    )
 
 select
     md5(delivered.source_system || '|' || delivered.case_no) as case_key,
@@ -60,15 +55,19 @@ select
     false as is_void,
     delivered.is_withdrawn
 from delivered
-inner join {{ ref('category') }} as unmapped_category
-    on delivered.source_system = unmapped_category.source_system and unmapped_category.is_default
+inner join
+    {{ ref('category') }} as unmapped_category
+    on delivered.source_system = unmapped_category.source_system
+    and unmapped_category.is_default
 inner join {{ ref('department') }} as unmapped_department on unmapped_department.is_default
 inner join {{ ref('case_status') }} as unmapped_status on unmapped_status.is_default
-left join {{ ref('category_crosswalk') }} as crosswalk
-    on
-        delivered.source_system = crosswalk.source_system
-        and upper(trim(delivered.complaint_type)) = upper(crosswalk.complaint_type)
-        and upper(trim(delivered.descriptor)) = upper(crosswalk.descriptor)
-left join {{ ref('department_alias') }} as alias
-    on delivered.agency_code = alias.agency_code and delivered.agency_name = alias.agency_name
+left join
+    {{ ref('category_crosswalk') }} as crosswalk
+    on delivered.source_system = crosswalk.source_system
+    and upper(trim(delivered.complaint_type)) = upper(crosswalk.complaint_type)
+    and upper(trim(delivered.descriptor)) = upper(crosswalk.descriptor)
+left join
+    {{ ref('department_alias') }} as alias
+    on delivered.agency_code = alias.agency_code
+    and delivered.agency_name = alias.agency_name
 left join {{ ref('status_map') }} as status_map on delivered.source_status = status_map.source_status

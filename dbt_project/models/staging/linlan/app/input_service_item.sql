@@ -1,11 +1,9 @@
-with delivered as (
-    select
-        source.*,
-        source.township_code as area_code
-    from {{ source('lake', 'app__service') }} as source
-),
+with
+    delivered as (
+        select source.*, source.township_code as area_code from {{ source('lake', 'app__service') }} as source
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('service|' || service.service_no) as item_key,
@@ -14,7 +12,9 @@ select
     service.item as item_zh,
     service.channel,
     service.applied_at,
-    case when service.finished_at < service.applied_at then service.updated_at else service.finished_at end as finished_at,
+    case
+        when service.finished_at < service.applied_at then service.updated_at else service.finished_at
+    end as finished_at,
     service_result.result,
     coalesce(service_result.is_done, false) as is_done,
     coalesce(service_result.is_refused, false) as is_refused,
@@ -26,6 +26,7 @@ select
     service._file as file_name,
     service._record as record_no
 from delivered as service
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on service.area_code = stated.area_code
 left join {{ ref('service_result') }} as service_result on service.result = service_result.source_result

@@ -1,11 +1,9 @@
-with delivered as (
-    select
-        source.*,
-        source.township_code as area_code
-    from {{ source('lake', 'app__rating') }} as source
-),
+with
+    delivered as (
+        select source.*, source.township_code as area_code from {{ source('lake', 'app__rating') }} as source
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('rating|' || rating.rating_no) as rating_key,
@@ -22,5 +20,6 @@ select
     rating._file as file_name,
     rating._record as record_no
 from delivered as rating
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on rating.area_code = stated.area_code

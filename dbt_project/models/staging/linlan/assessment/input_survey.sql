@@ -1,9 +1,7 @@
-with delivered as (
-    select source.*
-    from {{ source('lake', 'assessment__survey') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'assessment__survey') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('survey|' || answer.interview_no) as response_key,
@@ -22,5 +20,6 @@ select
     answer._file as file_name,
     answer._record as record_no
 from delivered as answer
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on answer.area_code = stated.area_code

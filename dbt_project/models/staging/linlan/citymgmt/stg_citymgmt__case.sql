@@ -1,65 +1,73 @@
-with located as (
-    select
-        record.*,
-        {{ known_instant('record.dispatched_at') }} as sent_at,
-        unit.is_clock_hours,
-        cast({{ seconds_of('record.deadline_h') }} as bigint) as limit_s,
-        -- The zone's number stands before the easting, so a case of the neighbouring zone comes to its right place too.
-        st_transform(
-            st_point(cast(record.x_m as double), cast(record.y_m as double)), projection.crs, 'EPSG:4326', true
-        ) as place
-    from {{ source('lake', 'citymgmt__case') }} as record
-    left join {{ ref('deadline_unit') }} as unit on record.deadline_unit = unit.source_value
-    left join {{ ref('projection') }} as projection
-        on record.x_m >= projection.easting_from_m and record.x_m < projection.easting_to_m
-),
+with
+    located as (
+        select
+            record.*,
+            {{ known_instant('record.dispatched_at') }} as sent_at,
+            unit.is_clock_hours,
+            cast({{ seconds_of('record.deadline_h') }} as bigint) as limit_s,
+            -- The zone's number stands before the easting, so a case of the neighbouring zone comes to its right
+            -- place too.
+            st_transform(
+                st_point(cast(record.x_m as double), cast(record.y_m as double)), projection.crs, 'EPSG:4326', true
+            ) as place
+        from {{ source('lake', 'citymgmt__case') }} as record
+        left join {{ ref('deadline_unit') }} as unit on record.deadline_unit = unit.source_value
+        left join
+            {{ ref('projection') }} as projection
+            on record.x_m >= projection.easting_from_m
+            and record.x_m < projection.easting_to_m
+    ),
 
--- Working hours run while the offices are open: what is dispatched before they open, or on a day off, waits for the next
--- opening.
-opened as (
-    select
-        located.*,
-        hours.opens_at,
-        {{ seconds_between('hours.opens_at', 'hours.closes_at') }} as open_s,
-        case
-            when base.date_on = {{ civil_date('located.sent_at') }} then base.workday_no
-            else base.workday_no + 1
-        end as start_no,
-        case
-            when base.date_on = {{ civil_date('located.sent_at') }}
-                then greatest(
-                    0,
-                    least(
-                        {{ seconds_between(
+    -- Working hours run while the offices are open: what is dispatched before they open, or on a day off, waits for
+    -- the next
+    -- opening.
+    opened as (
+        select
+            located.*,
+            hours.opens_at,
+            {{ seconds_between('hours.opens_at', 'hours.closes_at') }} as open_s,
+            case
+                when base.date_on = {{ civil_date('located.sent_at') }} then base.workday_no else base.workday_no + 1
+            end as start_no,
+            case
+                when base.date_on = {{ civil_date('located.sent_at') }}
+                then
+                    greatest(
+                        0,
+                        least(
+                            {{ seconds_between(
                             'base.date_on + hours.opens_at', 'timezone(\'' ~ var('zone') ~ '\', located.sent_at)'
                         ) }},
-                        {{ seconds_between('hours.opens_at', 'hours.closes_at') }}
+                            {{ seconds_between('hours.opens_at', 'hours.closes_at') }}
+                        )
                     )
-                )
-            else 0
-        end as passed_s
-    from located
-    asof left join {{ ref('workday') }} as base on {{ civil_date('located.sent_at') }} >= base.date_on
-    left join {{ ref('office_hours') }} as hours
-        on
-            hours.valid_from <= {{ civil_date('located.sent_at') }}
+                else 0
+            end as passed_s
+        from located
+        asof left join {{ ref('workday') }} as base on {{ civil_date('located.sent_at') }} >= base.date_on
+        left join
+            {{ ref('office_hours') }} as hours
+            on hours.valid_from <= {{ civil_date('located.sent_at') }}
             and (hours.valid_to is null or {{ civil_date('located.sent_at') }} < hours.valid_to)
-),
+    ),
 
-due as (
-    select
-        opened.*,
-        case
-            when opened.is_clock_hours then opened.sent_at + to_seconds(opened.limit_s)
-            when not opened.is_clock_hours
-                then {{ instant_of(
+    due as (
+        select
+            opened.*,
+            case
+                when opened.is_clock_hours
+                then opened.sent_at + to_seconds(opened.limit_s)
+                when not opened.is_clock_hours
+                then
+                    {{ instant_of(
                     'workday.date_on + opened.opens_at + to_seconds((opened.passed_s + opened.limit_s) % opened.open_s)'
                 ) }}
-        end as due_at
-    from opened
-    left join {{ ref('workday') }} as workday
-        on opened.start_no + (opened.passed_s + opened.limit_s) // opened.open_s = workday.workday_no
-)
+            end as due_at
+        from opened
+        left join
+            {{ ref('workday') }} as workday
+            on opened.start_no + divide(opened.passed_s + opened.limit_s, opened.open_s) = workday.workday_no
+    )
 
 select
     due.rec_id as case_no,

@@ -1,10 +1,7 @@
-with delivered as (
-    select
-        source.*
-    from {{ source('lake', 'command__lead') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'command__lead') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('lead|' || lead.lead_id) as lead_key,
@@ -34,7 +31,8 @@ select
     lead._file as file_name,
     lead._record as record_no
 from delivered as lead
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on lead.area_code = stated.area_code
 left join {{ ref('lead_subject') }} as lead_subject on lead.subject_kind = lead_subject.source_kind
 left join {{ ref('colour') }} as colour on lead.severity = colour.source_colour

@@ -1,10 +1,7 @@
-with delivered as (
-    select
-        source.*
-    from {{ source('lake', 'command__instruction') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'command__instruction') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('instruction|' || instruction.instr_id) as instruction_key,
@@ -31,7 +28,8 @@ select
     instruction._file as file_name,
     instruction._record as record_no
 from delivered as instruction
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on instruction.area_code = stated.area_code
 left join {{ ref('colour') }} as colour on instruction.level = colour.source_colour
 left join {{ ref('department_alias') }} as alias on instruction.main_unit = alias.agency_name

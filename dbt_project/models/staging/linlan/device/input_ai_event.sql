@@ -11,7 +11,9 @@ select
     greatest({{ known_coordinate('event.lat') }}, {{ known_coordinate('event.lng') }}) as longitude,
     -- One vendor gives a fraction for per cent.
     case
-        when event.confidence_pct <= 1 then cast(event.confidence_pct * 100.0 as decimal(6, 3)) else event.confidence_pct
+        when event.confidence_pct <= 1
+        then cast(event.confidence_pct * 100.0 as decimal(6, 3))
+        else event.confidence_pct
     end as confidence_pct,
     event.is_confirmed,
     event.ds as delivered_on,

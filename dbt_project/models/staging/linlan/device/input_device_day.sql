@@ -15,7 +15,9 @@ select
     device.is_online,
     device.online_hours,
     -- A clock that runs ahead, or began anew, tells nothing.
-    case when device.last_seen_at <= device.reported_at then {{ known_instant('device.last_seen_at') }} end as last_seen_at,
+    case
+        when device.last_seen_at <= device.reported_at then {{ known_instant('device.last_seen_at') }}
+    end as last_seen_at,
     device.last_seen_at > device.reported_at as is_clock_ahead,
     {{ known_instant('device.last_seen_at') }} is null and device.last_seen_at is not null as is_clock_reset,
     device.installed_on,

@@ -1,10 +1,11 @@
-with delivered as (
-    select absence_day.*
-    from {{ source('lake', 'education__absence_day') }} as absence_day
-    where not coalesce(absence_day._is_withdrawn, false)
-),
+with
+    delivered as (
+        select absence_day.*
+        from {{ source('lake', 'education__absence_day') }} as absence_day
+        where not coalesce(absence_day._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('school|' || delivered.school_no) as school_key,

@@ -1,10 +1,9 @@
-with delivered as (
-    select alarm.*
-    from {{ source('lake', 'fire__alarm') }} as alarm
-    where not coalesce(alarm._is_withdrawn, false)
-),
+with
+    delivered as (
+        select alarm.* from {{ source('lake', 'fire__alarm') }} as alarm where not coalesce(alarm._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('fire|' || delivered.alarm_no) as incident_key,
@@ -31,7 +30,8 @@ select
     -- More ten thousands of yuan than a fire has ever cost are yuan.
     cast(
         case
-            when delivered.loss_wan > {{ threshold('fire_loss_possible_wan') }} then delivered.loss_wan
+            when delivered.loss_wan > {{ threshold('fire_loss_possible_wan') }}
+            then delivered.loss_wan
             else {{ yuan_of_wan('delivered.loss_wan') }}
         end as decimal(18, 2)
     ) as loss_cny,

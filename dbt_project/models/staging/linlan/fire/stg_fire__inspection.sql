@@ -1,31 +1,35 @@
-with delivered as (
-    select inspection.*
-    from {{ source('lake', 'fire__inspection') }} as inspection
-    where not coalesce(inspection._is_withdrawn, false)
-),
+with
+    delivered as (
+        select inspection.*
+        from {{ source('lake', 'fire__inspection') }} as inspection
+        where not coalesce(inspection._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }}),
+    stated as ({{ divisions_stated('delivered') }}),
 
--- A sheet is entered without what was put right; a version that has it is a later one.
-entries as (
-    select
-        delivered.inspection_no,
-        min(delivered.updated_at) filter (where delivered.rectified_on is null) as entered_at
-    from delivered
-    group by delivered.inspection_no
-),
+    -- A sheet is entered without what was put right; a version that has it is a later one.
+    entries as (
+        select
+            delivered.inspection_no,
+            min(delivered.updated_at) filter (where delivered.rectified_on is null) as entered_at
+        from delivered
+        group by delivered.inspection_no
+    ),
 
-versions as (
-    select
-        delivered.*,
-        row_number() over (
-            partition by delivered.inspection_no
-            order by
-                delivered.updated_at desc, delivered.ds desc, delivered._landed_at desc, delivered._file desc,
-                delivered._record desc
-        ) as newest_no
-    from delivered
-)
+    versions as (
+        select
+            delivered.*,
+            row_number() over (
+                partition by delivered.inspection_no
+                order by
+                    delivered.updated_at desc,
+                    delivered.ds desc,
+                    delivered._landed_at desc,
+                    delivered._file desc,
+                    delivered._record desc
+            ) as newest_no
+        from delivered
+    )
 
 select
     versions.inspection_no,
@@ -46,7 +50,8 @@ select
     date_diff('minute', versions.inspected_at, entries.entered_at) as minutes_n,
     -- A term that ends before it began has last year's number.
     case
-        when versions.due_on < {{ civil_date('versions.inspected_at') }} then cast(versions.due_on + to_years(1) as date)
+        when versions.due_on < {{ civil_date('versions.inspected_at') }}
+        then cast(versions.due_on + to_years(1) as date)
         else versions.due_on
     end as due_on,
     versions.rectified_on,

@@ -10,4 +10,5 @@ select
 from {{ ref('input_grid') }} as grid
 where
     grid.delivered_on = (select max(newest.delivered_on) from {{ ref('input_grid') }} as newest)
-    and grid.latitude is not null and grid.longitude is not null
+    and grid.latitude is not null
+    and grid.longitude is not null

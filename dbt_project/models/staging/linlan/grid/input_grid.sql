@@ -20,11 +20,13 @@ select
     register._file as file_name,
     register._record as record_no
 from {{ source('lake', 'grid__grid_register') }} as register
-left join (
-    with named as (
-        select places.township_code as area_code
-        from {{ source('lake', 'grid__grid_register') }} as places
-    )
+left join
+    (
+        with
+            named as (
+                select places.township_code as area_code from {{ source('lake', 'grid__grid_register') }} as places
+            )
 
-    {{ divisions_stated('named') }}
-) as stated on register.township_code = stated.area_code
+            {{ divisions_stated('named') }}
+    ) as stated
+    on register.township_code = stated.area_code

@@ -6,8 +6,9 @@ select
     patrol.started_at,
     patrol.ended_at,
     -- The telephone's clock was set anew on the way: such a patrol has no length of time.
-    case when patrol.ended_at >= patrol.started_at then {{ seconds_between('patrol.started_at', 'patrol.ended_at') }} end
-    as length_s,
+    case
+        when patrol.ended_at >= patrol.started_at then {{ seconds_between('patrol.started_at', 'patrol.ended_at') }}
+    end as length_s,
     nullif(patrol.distance_m, 0) as distance_m,
     patrol.visits_n,
     patrol.problems_n,

@@ -1,13 +1,16 @@
-with delivered as (
-    select disease_week.*
-    from {{ source('lake', 'health__disease_week') }} as disease_week
-    where not coalesce(disease_week._is_withdrawn, false)
-),
+with
+    delivered as (
+        select disease_week.*
+        from {{ source('lake', 'health__disease_week') }} as disease_week
+        where not coalesce(disease_week._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
-    md5('disease|' || delivered.disease_code || '|' || delivered.week_on || '|' || delivered.area_code) as disease_week_key,
+    md5(
+        'disease|' || delivered.disease_code || '|' || delivered.week_on || '|' || delivered.area_code
+    ) as disease_week_key,
     delivered.disease_code as disease_key,
     delivered.disease_title as disease_name,
     delivered.disease_class as class_name,

@@ -1,9 +1,7 @@
-with delivered as (
-    select ems_call.*
-    from {{ source('lake', 'health__ems_call') }} as ems_call
-),
+with
+    delivered as (select ems_call.* from {{ source('lake', 'health__ems_call') }} as ems_call),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('ems|' || delivered.call_no) as call_key,

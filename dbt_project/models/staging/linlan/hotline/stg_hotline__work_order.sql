@@ -1,46 +1,49 @@
-with told as (
-    select
-        work_order.*,
-        {{ known_instant('work_order.accepted_at') }} as taken_at,
-        {{ known_instant('work_order.dispatched_at') }} as sent_at,
-        {{ known_instant('work_order.replied_at') }} as answered_at,
-        {{ known_instant('work_order.deadline_at') }} as due_at,
-        {{ known_instant('work_order.visited_at') }} as asked_at,
-        visit.is_effective and satisfaction.satisfaction_no is not null as is_effective_visit,
-        satisfaction.satisfaction_no,
-        urgent.limit_hours_n,
-        request_limit.limit_workdays_n
-        + case when work_order.is_delayed then request_limit.delay_workdays_n else 0 end as limit_workdays_n
-    from {{ source('lake', 'hotline__work_order') }} as work_order
-    left join {{ ref('satisfaction') }} as satisfaction on work_order.satisfaction = satisfaction.source_value
-    left join {{ ref('visit_result') }} as visit on work_order.visit_result = visit.source_value
-    left join {{ ref('hotline_urgent') }} as urgent on work_order.category3 = urgent.descriptor
-    left join {{ ref('hotline_limit') }} as request_limit
-        on
-            work_order.request_type = request_limit.request_type
+with
+    told as (
+        select
+            work_order.*,
+            {{ known_instant('work_order.accepted_at') }} as taken_at,
+            {{ known_instant('work_order.dispatched_at') }} as sent_at,
+            {{ known_instant('work_order.replied_at') }} as answered_at,
+            {{ known_instant('work_order.deadline_at') }} as due_at,
+            {{ known_instant('work_order.visited_at') }} as asked_at,
+            visit.is_effective and satisfaction.satisfaction_no is not null as is_effective_visit,
+            satisfaction.satisfaction_no,
+            urgent.limit_hours_n,
+            request_limit.limit_workdays_n
+            + case when work_order.is_delayed then request_limit.delay_workdays_n else 0 end as limit_workdays_n
+        from {{ source('lake', 'hotline__work_order') }} as work_order
+        left join {{ ref('satisfaction') }} as satisfaction on work_order.satisfaction = satisfaction.source_value
+        left join {{ ref('visit_result') }} as visit on work_order.visit_result = visit.source_value
+        left join {{ ref('hotline_urgent') }} as urgent on work_order.category3 = urgent.descriptor
+        left join
+            {{ ref('hotline_limit') }} as request_limit
+            on work_order.request_type = request_limit.request_type
             and request_limit.valid_from <= {{ civil_date('work_order.dispatched_at') }}
             and (
-                request_limit.valid_to is null
-                or {{ civil_date('work_order.dispatched_at') }} < request_limit.valid_to
+                request_limit.valid_to is null or {{ civil_date('work_order.dispatched_at') }} < request_limit.valid_to
             )
-),
+    ),
 
--- Dispatched without a deadline: the rule of the hotline says which it is, but not that of an order opened again.
-ruled as (
-    select
-        told.*,
-        case
-            when told.due_at is not null or told.sent_at is null or told.reopened_n > 0 then null
-            when told.limit_hours_n is not null
+    -- Dispatched without a deadline: the rule of the hotline says which it is, but not that of an order opened again.
+    ruled as (
+        select
+            told.*,
+            case
+                when told.due_at is not null or told.sent_at is null or told.reopened_n > 0
+                then null
+                when told.limit_hours_n is not null
                 then told.sent_at + to_seconds(cast({{ seconds_of('told.limit_hours_n') }} as bigint))
-            else {{ instant_of('due.date_on + hours.closes_at') }}
-        end as ruled_at
-    from told
-    asof left join {{ ref('workday') }} as sent on {{ civil_date('told.sent_at') }} >= sent.date_on
-    left join {{ ref('workday') }} as due on sent.workday_no + told.limit_workdays_n = due.workday_no
-    left join {{ ref('office_hours') }} as hours
-        on hours.valid_from <= due.date_on and (hours.valid_to is null or due.date_on < hours.valid_to)
-)
+                else {{ instant_of('due.date_on + hours.closes_at') }}
+            end as ruled_at
+        from told
+        asof left join {{ ref('workday') }} as sent on {{ civil_date('told.sent_at') }} >= sent.date_on
+        left join {{ ref('workday') }} as due on sent.workday_no + told.limit_workdays_n = due.workday_no
+        left join
+            {{ ref('office_hours') }} as hours
+            on hours.valid_from <= due.date_on
+            and (hours.valid_to is null or due.date_on < hours.valid_to)
+    )
 
 select
     ruled.order_no as case_no,
@@ -56,7 +59,8 @@ select
     ruled.call_at as reported_at,
     -- By the clock of twelve hours an afternoon comes before the call.
     case
-        when ruled.taken_at < ruled.call_at then ruled.taken_at + {{ hours_interval(threshold('clock_half_hours')) }}
+        when ruled.taken_at < ruled.call_at
+        then ruled.taken_at + {{ hours_interval(threshold('clock_half_hours')) }}
         else ruled.taken_at
     end as accepted_at,
     ruled.sent_at as dispatched_at,

@@ -20,6 +20,7 @@ select
 from {{ source('lake', 'hydrology__level_hour') }} as hour
 left join {{ ref('water_station_kind') }} as kind on hour.station_kind = kind.source_value
 left join {{ ref('level_datum') }} as datum on hour.datum = datum.source_value
-left join (select max(former.above_1985_m) as above_1985_m from {{ ref('level_datum') }} as former) as other
+left join
+    (select max(former.above_1985_m) as above_1985_m from {{ ref('level_datum') }} as former) as other
     on datum.above_1985_m = 0
 left join {{ ref('stg_division_code') }} as place on hour.area_code = place.code

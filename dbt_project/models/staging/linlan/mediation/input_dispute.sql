@@ -1,10 +1,7 @@
-with delivered as (
-    select
-        source.*
-    from {{ source('lake', 'mediation__dispute') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'mediation__dispute') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('dispute|' || dispute.dispute_id) as dispute_key,
@@ -16,7 +13,9 @@ select
     cast(
         case
             when regexp_matches(dispute.amount_text, '万')
-                then try_cast(regexp_extract(dispute.amount_text, '([0-9]+([.][0-9]+)?)', 1) as decimal(14, 2)) * {{ threshold('wan') }}
+            then
+                try_cast(regexp_extract(dispute.amount_text, '([0-9]+([.][0-9]+)?)', 1) as decimal(14, 2))
+                * {{ threshold('wan') }}
             else try_cast(regexp_extract(dispute.amount_text, '([0-9]+([.][0-9]+)?)', 1) as decimal(14, 2))
         end as decimal(18, 2)
     ) as amount_cny,
@@ -36,6 +35,7 @@ select
     dispute._file as file_name,
     dispute._record as record_no
 from delivered as dispute
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on dispute.area_code = stated.area_code
 left join {{ ref('dispute_result') }} as dispute_result on dispute.result = dispute_result.source_result

@@ -1,12 +1,13 @@
-with delivered as (
-    select
-        source.* exclude (area_code),
-        source.area_code as county_code,
-        coalesce(source.township_code, source.area_code) as area_code
-    from {{ source('lake', 'opinion__topic_day') }} as source
-),
+with
+    delivered as (
+        select
+            source.* exclude (area_code),
+            source.area_code as county_code,
+            coalesce(source.township_code, source.area_code) as area_code
+        from {{ source('lake', 'opinion__topic_day') }} as source
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     post.record_id,
@@ -30,6 +31,7 @@ select
     post._file as file_name,
     post._record as record_no
 from delivered as post
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on post.area_code = stated.area_code
 left join {{ ref('opinion_area') }} as outside on post.county_code = outside.area_code

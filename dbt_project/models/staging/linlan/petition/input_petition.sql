@@ -1,11 +1,9 @@
-with delivered as (
-    select
-        source.*,
-        source.township_code as area_code
-    from {{ source('lake', 'petition__petition') }} as source
-),
+with
+    delivered as (
+        select source.*, source.township_code as area_code from {{ source('lake', 'petition__petition') }} as source
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('petition|' || petition.petition_no) as petition_key,
@@ -25,7 +23,8 @@ select
     petition._file as file_name,
     petition._record as record_no
 from delivered as petition
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on petition.area_code = stated.area_code
 left join {{ ref('petition_form') }} as petition_form on petition.form = petition_form.source_form
 left join {{ ref('petition_repeat') }} as petition_repeat on petition.repeat_mark = petition_repeat.source_mark

@@ -1,10 +1,11 @@
-with delivered as (
-    select incident.*
-    from {{ source('lake', 'police__incident') }} as incident
-    where not coalesce(incident._is_withdrawn, false)
-),
+with
+    delivered as (
+        select incident.*
+        from {{ source('lake', 'police__incident') }} as incident
+        where not coalesce(incident._is_withdrawn, false)
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('police|' || delivered.incident_hash) as incident_key,

@@ -10,7 +10,9 @@ select
     meter.area_m2,
     -- Below zero, and the count of a changed meter, are no energy of a day.
     case when meter.kwh >= 0 and meter.kwh < {{ threshold('meter_day_kwh_below') }} then meter.kwh end as kwh,
-    case when meter.kwh >= 0 and meter.kwh < {{ threshold('meter_day_kwh_below') }} then meter.kwh_night end as kwh_night,
+    case
+        when meter.kwh >= 0 and meter.kwh < {{ threshold('meter_day_kwh_below') }} then meter.kwh_night
+    end as kwh_night,
     meter.leak_n,
     meter.overload_n,
     meter.submeters_n,

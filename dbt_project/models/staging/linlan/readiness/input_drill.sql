@@ -1,9 +1,7 @@
-with delivered as (
-    select source.*
-    from {{ source('lake', 'readiness__drill') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'readiness__drill') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('drill|' || drill.drill_no) as drill_key,
@@ -25,6 +23,7 @@ select
     drill._file as file_name,
     drill._record as record_no
 from delivered as drill
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on drill.area_code = stated.area_code
 left join {{ ref('drill_kind') }} as drill_kind on drill.kind = drill_kind.source_kind

@@ -1,9 +1,7 @@
-with delivered as (
-    select source.*
-    from {{ source('lake', 'readiness__plan') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'readiness__plan') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('plan|' || plan.plan_no) as plan_key,
@@ -28,7 +26,8 @@ select
     plan._file as file_name,
     plan._record as record_no
 from delivered as plan
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on plan.area_code = stated.area_code
 left join {{ ref('response_level') }} as response_level on plan.response_level = response_level.source_level
 left join {{ ref('plan_event') }} as plan_event on replace(plan.event_code, 'O', '0') = plan_event.event_code

@@ -1,9 +1,7 @@
-with delivered as (
-    select source.*
-    from {{ source('lake', 'readiness__team') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'readiness__team') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('team|' || team.team_no) as resource_key,
@@ -20,5 +18,6 @@ select
     team._file as file_name,
     team._record as record_no
 from delivered as team
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on team.area_code = stated.area_code

@@ -1,9 +1,7 @@
-with delivered as (
-    select source.*
-    from {{ source('lake', 'readiness__shelter') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'readiness__shelter') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     shelter.shelter_no as shelter_id,
@@ -23,6 +21,7 @@ select
     shelter._file as file_name,
     shelter._record as record_no
 from delivered as shelter
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on shelter.area_code = stated.area_code
 left join {{ ref('shelter_class') }} as shelter_class on shelter.shelter_class = shelter_class.source_class

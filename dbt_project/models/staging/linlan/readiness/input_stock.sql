@@ -1,9 +1,7 @@
-with delivered as (
-    select source.*
-    from {{ source('lake', 'readiness__stock') }} as source
-),
+with
+    delivered as (select source.* from {{ source('lake', 'readiness__stock') }} as source),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('stock|' || stock.stock_no) as stock_key,
@@ -12,7 +10,9 @@ select
     stock.item as name_zh,
     stock.store as store_zh,
     cast(
-        case when stock_unit.pieces_n is null then stock.qty else round(stock.qty * stock_unit.pieces_n) end as decimal(18, 2)
+        case when stock_unit.pieces_n is null then stock.qty else round(stock.qty * stock_unit.pieces_n) end as decimal(
+            18, 2
+        )
     ) as quantity,
     case when stock_unit.pieces_n is null then stock.unit end as unit,
     stock_unit.pieces_n is not null as is_repacked,
@@ -25,6 +25,7 @@ select
     stock._file as file_name,
     stock._record as record_no
 from delivered as stock
-cross join (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
+cross join
+    (select division.division_code from {{ ref('division') }} as division where division.parent_code is null) as root
 left join stated on stock.area_code = stated.area_code
 left join {{ ref('stock_unit') }} as stock_unit on stock.unit = stock_unit.source_unit

@@ -1,9 +1,8 @@
-with numbered as (
-    select
-        tenancy.*,
-        regexp_extract_all(tenancy.room_text, '[0-9]+') as numbers
-    from {{ source('lake', 'rental__tenancy') }} as tenancy
-)
+with
+    numbered as (
+        select tenancy.*, regexp_extract_all(tenancy.room_text, '[0-9]+') as numbers
+        from {{ source('lake', 'rental__tenancy') }} as tenancy
+    )
 
 select
     tenancy.tenancy_no,
@@ -21,7 +20,7 @@ select
         when
             tenancy.area_m2 >= {{ threshold('measured_area_m2_from') }}
             and tenancy.area_m2 < {{ threshold('measured_area_m2_below') }}
-            then tenancy.area_m2
+        then tenancy.area_m2
     end as area_m2,
     coalesce(use.is_home, true) as is_home,
     coalesce(use.is_dormitory, false) as is_dormitory,
@@ -32,7 +31,9 @@ select
     {{ known_date('tenancy.moved_in_on') }} as moved_in_on,
     -- Left before coming: gone by the day on which it was written.
     case
-        when tenancy.moved_out_on < tenancy.moved_in_on then {{ civil_date('tenancy.changed_at') }} else tenancy.moved_out_on
+        when tenancy.moved_out_on < tenancy.moved_in_on
+        then {{ civil_date('tenancy.changed_at') }}
+        else tenancy.moved_out_on
     end as moved_out_on,
     tenancy.is_filed,
     tenancy.ds as delivered_on,

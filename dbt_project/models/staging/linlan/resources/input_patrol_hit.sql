@@ -1,20 +1,21 @@
 -- An outline that crosses itself has no area of its own: its hull has, and a middle.
-with outlined as (
-    select
-        hit.*,
-        st_geomfromgeojson(hit.geometry) as outline
-    from {{ source('lake', 'resources__patrol_hit') }} as hit
-),
+with
+    outlined as (
+        select hit.*, st_geomfromgeojson(hit.geometry) as outline
+        from {{ source('lake', 'resources__patrol_hit') }} as hit
+    ),
 
-measured as (
-    select
-        outlined.*,
-        st_isvalid(outlined.outline) as is_outline_valid,
-        cast(st_area_spheroid(st_flipcoordinates(st_convexhull(outlined.outline))) as decimal(18, 1)) as outline_area_m2,
-        cast(st_y(st_centroid(st_convexhull(outlined.outline))) as decimal(9, 6)) as latitude,
-        cast(st_x(st_centroid(st_convexhull(outlined.outline))) as decimal(9, 6)) as longitude
-    from outlined
-)
+    measured as (
+        select
+            outlined.*,
+            st_isvalid(outlined.outline) as is_outline_valid,
+            cast(
+                st_area_spheroid(st_flipcoordinates(st_convexhull(outlined.outline))) as decimal(18, 1)
+            ) as outline_area_m2,
+            cast(st_y(st_centroid(st_convexhull(outlined.outline))) as decimal(9, 6)) as latitude,
+            cast(st_x(st_centroid(st_convexhull(outlined.outline))) as decimal(9, 6)) as longitude
+        from outlined
+    )
 
 select
     hit.hit_no,
@@ -29,7 +30,7 @@ select
             when
                 cast(hit.area_m2 as double) * hit.area_m2 * {{ threshold('square_metres_of_a_mu') }}
                 < cast(hit.outline_area_m2 as double) * hit.outline_area_m2
-                then {{ threshold('square_metres_of_a_mu') }}
+            then {{ threshold('square_metres_of_a_mu') }}
             else 1
         end as decimal(18, 1)
     ) as area_m2,

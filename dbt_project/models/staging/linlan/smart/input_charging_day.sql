@@ -10,8 +10,9 @@ select
     site.charges_n,
     -- More than a battery holds: watt-hours.
     cast(
-        case when site.kwh > site.charges_n * {{ threshold('charge_kwh_at_most') }} then site.kwh / 1000.0 else site.kwh end
-        as decimal(12, 3)
+        case
+            when site.kwh > site.charges_n * {{ threshold('charge_kwh_at_most') }} then site.kwh / 1000.0 else site.kwh
+        end as decimal(12, 3)
     ) as kwh,
     site.faults_n,
     site.overheat_n,

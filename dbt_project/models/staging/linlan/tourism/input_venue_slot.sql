@@ -1,9 +1,10 @@
-with delivered as (
-    select venue_day.*, venue_day.township_code as area_code
-    from {{ source('lake', 'tourism__venue_day') }} as venue_day
-),
+with
+    delivered as (
+        select venue_day.*, venue_day.township_code as area_code
+        from {{ source('lake', 'tourism__venue_day') }} as venue_day
+    ),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('venue|' || delivered.venue_no) as venue_key,

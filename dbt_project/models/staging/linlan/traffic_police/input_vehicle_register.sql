@@ -1,9 +1,7 @@
-with delivered as (
-    select vehicle.*
-    from {{ source('lake', 'traffic_police__vehicle') }} as vehicle
-),
+with
+    delivered as (select vehicle.* from {{ source('lake', 'traffic_police__vehicle') }} as vehicle),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     delivered.vehicle_no,

@@ -1,9 +1,7 @@
-with delivered as (
-    select violation.*
-    from {{ source('lake', 'traffic_police__violation') }} as violation
-),
+with
+    delivered as (select violation.* from {{ source('lake', 'traffic_police__violation') }} as violation),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('violation|' || delivered.violation_id) as violation_key,

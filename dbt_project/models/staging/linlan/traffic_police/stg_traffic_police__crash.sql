@@ -1,25 +1,25 @@
-with delivered as (
-    select crash.*
-    from {{ source('lake', 'traffic_police__crash') }} as crash
-    where not coalesce(crash._is_withdrawn, false)
-),
+with
+    delivered as (
+        select crash.*
+        from {{ source('lake', 'traffic_police__crash') }} as crash
+        where not coalesce(crash._is_withdrawn, false)
+    ),
 
--- What kinds of vehicles and walkers took part, of each list of them that occurs.
-parties as (
-    select
-        part.vehicle_types,
-        bool_or(coalesce(known.is_heavy, false)) as has_heavy,
-        bool_or(coalesce(known.is_vulnerable, false)) as has_vulnerable,
-        bool_or(coalesce(known.is_coach, false)) as has_coach
-    from (
+    -- What kinds of vehicles and walkers took part, of each list of them that occurs.
+    parties as (
         select
-            listed.vehicle_types,
-            unnest(string_split(listed.vehicle_types, ';')) as word
-        from (select distinct delivered.vehicle_types from delivered) as listed
-    ) as part
-    left join {{ ref('vehicle_word') }} as known on part.word = known.word
-    group by part.vehicle_types
-)
+            part.vehicle_types,
+            bool_or(coalesce(known.is_heavy, false)) as has_heavy,
+            bool_or(coalesce(known.is_vulnerable, false)) as has_vulnerable,
+            bool_or(coalesce(known.is_coach, false)) as has_coach
+        from
+            (
+                select listed.vehicle_types, unnest(string_split(listed.vehicle_types, ';')) as word
+                from (select distinct delivered.vehicle_types from delivered) as listed
+            ) as part
+        left join {{ ref('vehicle_word') }} as known on part.word = known.word
+        group by part.vehicle_types
+    )
 
 select
     delivered.crash_id as crash_no,
@@ -27,7 +27,7 @@ select
     {{ civil_date('delivered.crashed_at') }} as occurred_on,
     case
         when unknown_road.road_code is null
-            then delivered.road_title || coalesce(' K' || nullif(regexp_extract(delivered.stake, '(\d+)', 1), ''), '')
+        then delivered.road_title || coalesce(' K' || nullif(regexp_extract(delivered.stake, '(\d+)', 1), ''), '')
     end as site_name,
     case when unknown_road.road_code is null then delivered.road_code end as road_code,
     delivered.road_title as road_name,

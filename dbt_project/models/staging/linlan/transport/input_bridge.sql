@@ -1,9 +1,7 @@
-with delivered as (
-    select bridge.*
-    from {{ source('lake', 'transport__bridge') }} as bridge
-),
+with
+    delivered as (select bridge.* from {{ source('lake', 'transport__bridge') }} as bridge),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('bridge|' || delivered.bridge_no) as bridge_key,

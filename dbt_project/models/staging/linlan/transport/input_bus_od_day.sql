@@ -1,9 +1,7 @@
-with delivered as (
-    select bus_od_day.*
-    from {{ source('lake', 'transport__bus_od_day') }} as bus_od_day
-),
+with
+    delivered as (select bus_od_day.* from {{ source('lake', 'transport__bus_od_day') }} as bus_od_day),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     delivered.pair_no,

@@ -1,18 +1,14 @@
-with delivered as (
-    select vehicle_day.*
-    from {{ source('lake', 'transport__vehicle_day') }} as vehicle_day
-),
+with
+    delivered as (select vehicle_day.* from {{ source('lake', 'transport__vehicle_day') }} as vehicle_day),
 
--- The code of a firm tells where it was registered.
-placed as (
-    select distinct
-        delivered.carrier_uscc,
-        regexp_extract(delivered.carrier_uscc, '^..(\d{6})', 1) as area_code
-    from delivered
-    where delivered.carrier_uscc is not null
-),
+    -- The code of a firm tells where it was registered.
+    placed as (
+        select distinct delivered.carrier_uscc, regexp_extract(delivered.carrier_uscc, '^..(\d{6})', 1) as area_code
+        from delivered
+        where delivered.carrier_uscc is not null
+    ),
 
-stated as ({{ divisions_stated('placed') }})
+    stated as ({{ divisions_stated('placed') }})
 
 select
     delivered.vehicle_id as permit_no,
@@ -25,14 +21,14 @@ select
     coalesce(delivered.online_min, 0) > 0 as is_online,
     case
         when coalesce(delivered.online_min, 0) > 0 and delivered.km <= {{ threshold('vehicle_day_possible_km') }}
-            then delivered.km
+        then delivered.km
     end as distance_km,
     delivered.online_min,
     case when coalesce(delivered.online_min, 0) > 0 then delivered.overspeed_n end as overspeed_n,
     case when coalesce(delivered.online_min, 0) > 0 then delivered.fatigue_n end as fatigue_n,
     case
         when coalesce(delivered.online_min, 0) > 0 and delivered.night_km <= {{ threshold('vehicle_day_possible_km') }}
-            then delivered.night_km
+        then delivered.night_km
     end as night_km,
     stated.division_code,
     delivered.ds as delivered_on,

@@ -1,18 +1,19 @@
-with delivered as (
-    select waybill.*
-    from {{ source('lake', 'transport__waybill') }} as waybill
-    where not coalesce(waybill._is_withdrawn, false)
-),
+with
+    delivered as (
+        select waybill.*
+        from {{ source('lake', 'transport__waybill') }} as waybill
+        where not coalesce(waybill._is_withdrawn, false)
+    ),
 
-places as (
-    select delivered.origin_code as area_code
-    from delivered
-    union
-    select delivered.destination_code
-    from delivered
-),
+    places as (
+        select delivered.origin_code as area_code
+        from delivered
+        union
+        select delivered.destination_code
+        from delivered
+    ),
 
-stated as ({{ divisions_stated('places') }})
+    stated as ({{ divisions_stated('places') }})
 
 select
     md5('waybill|' || delivered.waybill_no) as waybill_key,
@@ -24,7 +25,8 @@ select
     -- More tonnes than a lorry carries are kilograms.
     cast(
         case
-            when delivered.quantity_t > {{ threshold('lorry_possible_t') }} then {{ thousandth('delivered.quantity_t') }}
+            when delivered.quantity_t > {{ threshold('lorry_possible_t') }}
+            then {{ thousandth('delivered.quantity_t') }}
             else delivered.quantity_t
         end as decimal(12, 3)
     ) as quantity_t,

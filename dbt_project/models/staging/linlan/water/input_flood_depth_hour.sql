@@ -10,7 +10,8 @@ select
     {{ known_coordinate('gauge.lng') }} as longitude,
     -- A gauge with new firmware sends centimetres: no street is under so many metres.
     case
-        when gauge.depth_m >= {{ threshold('street_depth_m_below') }} then cast(gauge.depth_m / 100.0 as decimal(10, 3))
+        when gauge.depth_m >= {{ threshold('street_depth_m_below') }}
+        then cast(gauge.depth_m / 100.0 as decimal(10, 3))
         else gauge.depth_m
     end as depth_m,
     gauge.rain_mm,

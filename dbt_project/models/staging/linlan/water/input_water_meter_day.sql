@@ -6,8 +6,10 @@ select
     place.division_code,
     -- An old meter sends litres after a restart: no flat uses as many cubic metres.
     case
-        when meter.m3 < 0 then null
-        when meter.m3 >= {{ threshold('flat_day_m3_below') }} then cast(meter.m3 / 1000 as decimal(10, 3))
+        when meter.m3 < 0
+        then null
+        when meter.m3 >= {{ threshold('flat_day_m3_below') }}
+        then cast(meter.m3 / 1000 as decimal(10, 3))
         else meter.m3
     end as m3,
     case when meter.m3 >= 0 then meter.m3_night end as m3_night,

@@ -10,14 +10,15 @@ select
     {{ known_coordinate('point.lng') }} as longitude,
     case
         when point.pressure_mpa >= {{ threshold('main_pressure_mpa_below') }}
-            then cast(point.pressure_mpa / 1000 as decimal(10, 4))
+        then cast(point.pressure_mpa / 1000 as decimal(10, 4))
         else point.pressure_mpa
     end as pressure_mpa,
     point.flow_m3h,
     point.turbidity_ntu,
     point.chlorine_mgl,
     case
-        when point.level_m >= {{ threshold('sump_level_m_below') }} then cast(point.level_m / 100.0 as decimal(10, 3))
+        when point.level_m >= {{ threshold('sump_level_m_below') }}
+        then cast(point.level_m / 100.0 as decimal(10, 3))
         else point.level_m
     end as level_m,
     point.pumps_on_n,

@@ -1,9 +1,7 @@
-with delivered as (
-    select warning.*
-    from {{ source('lake', 'weather__warning') }} as warning
-),
+with
+    delivered as (select warning.* from {{ source('lake', 'weather__warning') }} as warning),
 
-stated as ({{ divisions_stated('delivered') }})
+    stated as ({{ divisions_stated('delivered') }})
 
 select
     md5('warning|' || delivered.message_id) as message_key,
@@ -20,7 +18,7 @@ select
     -- A time of effect before the message is UTC that says it is ours.
     case
         when delivered.effective_at < delivered.sent_at
-            then timezone('UTC', timezone('{{ var("zone") }}', delivered.effective_at))
+        then timezone('UTC', timezone('{{ var("zone") }}', delivered.effective_at))
         else delivered.effective_at
     end as effective_at,
     delivered.expires_at,
