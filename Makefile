@@ -66,7 +66,7 @@ lint: $(VENV)/.ready ## format, lint, types, layers, SQL, contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/sqlfmt --check --quiet dbt_project
+	@$(BIN)/sqlfmt --check --quiet dbt_project/macros dbt_project/models dbt_project/tests
 	@$(BIN)/citybrain contract check
 
 MINUTES ?= 60

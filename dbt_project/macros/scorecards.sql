@@ -132,8 +132,7 @@
         ),
 
         -- Where a unit stands, equal ones in the middle of their places: all equal have 50, and so have all where the
-        -- item cannot
-        -- tell them apart.
+        -- item cannot tell them apart.
         pointed as (
             select
                 signed.*,

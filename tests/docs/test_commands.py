@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from lake.settings import PROJECT_ROOT, Settings
 
@@ -37,17 +35,13 @@ def test_there_are_commands_to_test() -> None:
 
 @pytest.mark.parametrize("command", sorted({command for _, command in commands() if command.startswith("citybrain ")}))
 def test_a_printed_command_runs(command: str, queens: Settings) -> None:
+    from lake.cli import app
+
     words = shlex.split(command.replace("var/queens", str(queens.home)))
     if words[1:3] == ["marts", "rollback"]:
         words.append("--help")  # the shared lake has one build only
-    done = subprocess.run(
-        [sys.executable, "-m", "lake.cli", *words[1:]],
-        env={**os.environ, **queens.environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    done = CliRunner().invoke(app, words[1:], env=dict(queens.environment), catch_exceptions=False)
+    assert done.exit_code == 0, f"{command}\n{done.output[-4000:]}"
     assert done.stdout.strip(), f"{command} says nothing"
 
 

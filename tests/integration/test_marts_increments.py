@@ -41,6 +41,7 @@ def from_scratch(settings: Settings, lake: SyntheticLake, as_of: date, home: Pat
     return marts.build(elsewhere(settings, home), as_of, pins=lake.pins(as_of))
 
 
+@pytest.mark.long  # every day's eight builds are those of the demo city, with every model: test_linlan_whole
 def test_eight_builds_in_any_order_equal_one_from_scratch(settings: Settings, source: Any, tmp_path: Path) -> None:
     lake = SyntheticLake(settings, source)
     day = LAST - timedelta(days=7)  # Sunday 2022-10-16

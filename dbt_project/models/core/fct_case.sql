@@ -20,16 +20,14 @@ with
             state.case_key,
             cast(count(*) as integer) as version_n,
             -- Whoever was reached the first time need not answer the second: the visit that counts is the last
-            -- effective one. Of
-            -- a table that is written over it may never have been read; then its day is not known.
+            -- effective one. Of a table that is written over it may never have been read; then its day is not known.
             arg_max(state.visited_at, state.version_no) filter (where state.visited_at is not null) as visited_at
         from {{ ref('fct_case_state') }} as state
         group by state.case_key
     ),
 
-    -- Where the closing is told wrongly, the version in which the case first stood closed tells its moment, unless
-    -- its time
-    -- is that of the visit.
+    -- Where the closing is told wrongly, the version in which the case first stood closed tells its moment, unless its
+    -- time is that of the visit.
     closings as (
         select state.case_key, state.rework_n, min(state.version_at) as version_at
         from {{ ref('fct_case_state') }} as state

@@ -9,8 +9,7 @@ with
         select
             input.*,
             -- A source that says when a version was made is believed, for a late file is not a new one. Elsewhere a
-            -- crash
-            -- that moved to another day is in both partitions until the old day is fetched again.
+            -- crash that moved to another day is in both partitions until the old day is fetched again.
             row_number() over (
                 partition by input.crash_key
                 order by

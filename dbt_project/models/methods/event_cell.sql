@@ -1,7 +1,6 @@
 {{ config(enabled=fed_by('case', 'traffic_crash', 'division', 'grid')) }}
 -- Places in metres on a plane that touches the city: good to a thousandth within a hundred kilometres, and no two
--- builds
--- lay it elsewhere unless the city moves.
+-- builds lay it elsewhere unless the city moves.
 with
     events as (
         select fact.source_system as kind, fact.division_code, fact.created_on as day_on, fact.latitude, fact.longitude

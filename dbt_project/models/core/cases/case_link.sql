@@ -70,8 +70,7 @@ with
     ),
 
     -- A happening is known by its first report; a report is of the first happening it fits, and begins one where it
-    -- only
-    -- fits such as are reports themselves.
+    -- only fits such as are reports themselves.
     followers as (
         select pairs.case_key, arg_min(pairs.earlier_key, (pairs.earlier_at, pairs.earlier_key)) as happening_key
         from pairs

@@ -71,8 +71,7 @@ with
     lists as (select distinct snapshot.listed_on from {{ ref('fct_equipment_due_snapshot') }} as snapshot),
 
     -- The list that speaks for the last day, or the next one: it says of each device whether it was inspected since.
-    -- The one
-    -- before says what held until then.
+    -- The one before says what held until then.
     list_of_window as (
         select
             last_days.window_kind,

@@ -1,7 +1,6 @@
 {{ config(enabled=fed_by('case', 'grid')) }}
--- Asked again after the case was opened again, the caller did not answer: the order keeps the answer of the first
--- visit and
--- has lost its day.
+-- Asked again after the case was opened again, the caller did not answer: the order keeps the answer of the first visit
+-- and has lost its day.
 with
     answered as (
         select

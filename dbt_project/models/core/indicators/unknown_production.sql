@@ -18,9 +18,8 @@ with
         where hazard.is_due_unknown
     ),
 
-    -- The list does not say when the next inspection is due. Counted from the last one, which may be a month early,
-    -- it is
-    -- certain outside of that month.
+    -- The list does not say when the next inspection is due. Counted from the last one, which may be a month early, it
+    -- is certain outside of that month.
     devices as (
         select distinct
             device.equipment_key,

@@ -22,9 +22,8 @@ with
         where versions.newest_no = 1
     ),
 
-    -- Flows add up over the year, stocks and rates do not: told by the divisions and months together, so that a
-    -- county that
-    -- fills the month's column with the year's total does not make a stock of a flow.
+    -- Flows add up over the year, stocks and rates do not: told by the divisions and months together, so that a county
+    -- that fills the month's column with the year's total does not make a stock of a flow.
     series as (
         select
             newest.series_code,

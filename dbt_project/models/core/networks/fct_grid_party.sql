@@ -18,9 +18,8 @@ with
 
     months as (select distinct listed.month_on from listed),
 
-    -- Every grid in force counts in every month's list; one that the list does not hold, or that it contradicts
-    -- itself about,
-    -- is as the register of grids says.
+    -- Every grid in force counts in every month's list; one that the list does not hold, or that it contradicts itself
+    -- about, is as the register of grids says.
     expected as (
         select
             months.month_on,

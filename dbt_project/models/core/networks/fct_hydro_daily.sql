@@ -1,7 +1,6 @@
 {{ config(enabled=fed_by('water_level_hour')) }}
 -- When the bureau goes over to a new datum some loggers follow late and say they did not. A station that stands above
--- its
--- own level of the days before by about the difference of the datums, while the others do not, is one of them.
+-- its own level of the days before by about the difference of the datums, while the others do not, is one of them.
 with
     change as (
         select min(day.date_on) as changed_on

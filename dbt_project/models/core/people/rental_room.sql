@@ -1,7 +1,6 @@
 {{ config(enabled=fed_by('tenancy')) }}
--- One flat in all its spellings: what the source resolved teaches how the rest is read, by staircase and door, else
--- by door
--- and landlord, else by the door alone where the building has it once.
+-- One flat in all its spellings: what the source resolved teaches how the rest is read, by staircase and door, else by
+-- door and landlord, else by the door alone where the building has it once.
 with
     told as (
         select distinct tenancy.building_no, tenancy.unit_no, tenancy.door_no, tenancy.landlord_key, tenancy.address_no

@@ -54,9 +54,8 @@ with recursive
         where standard.valid_from <= {{ as_of() }} and (standard.valid_to is null or {{ as_of() }} < standard.valid_to)
     ),
 
-    -- Nobody delivers α of a source, but its enterprise's registered R is the sum over its sources: of all
-    -- combinations of
-    -- the classes of exposed people the one counts whose sum comes nearest to it.
+    -- Nobody delivers α of a source, but its enterprise's registered R is the sum over its sources: of all combinations
+    -- of the classes of exposed people the one counts whose sum comes nearest to it.
     tried as (
         select
             ordered.enterprise_key,

@@ -52,9 +52,8 @@ with
         from runs
     ),
 
-    -- PM10 of a device that repeats itself is drawn from its PM2.5, which goes on, by the usual share of the good
-    -- hours of
-    -- the same day, of all devices.
+    -- PM10 of a device that repeats itself is drawn from its PM2.5, which goes on, by the usual share of the good hours
+    -- of the same day, of all devices.
     shares as (
         select
             flat.delivered_on,

@@ -1,6 +1,5 @@
--- A case has four or five moments and each of them lies in a window of every kind. To find the window of each would
--- be to
--- sort all cases again and again; so a moment finds the last mark before it, a mark being where any window begins or
+-- A case has four or five moments and each of them lies in a window of every kind. To find the window of each would be
+-- to sort all cases again and again; so a moment finds the last mark before it, a mark being where any window begins or
 -- ends, and the marks lead to the windows.
 with
     every_window as (
@@ -120,8 +119,7 @@ with
     ),
 
     -- The stock at a window's end is a running sum of steps: +1 when a case joins the stock, -1 when it leaves it.
-    -- Three
-    -- stocks: of all open cases, of those open for long, and for very long.
+    -- Three stocks: of all open cases, of those open for long, and for very long.
     stocks as (
         select 0 as older_than_h, 1 as is_open, 0 as is_long, 0 as is_very_long
         union all

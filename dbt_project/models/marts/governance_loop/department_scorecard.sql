@@ -148,9 +148,9 @@ with
             and summed.task_kind = settled.task_kind
     ),
 
-    -- Bureaus stand beside bureaus and counties beside counties, each with tasks of one kind: those of city
-    -- management are due
-    -- within hours and those of the hotline within days, so that who has more of the former would look worse for it.
+    -- Bureaus stand beside bureaus and counties beside counties, each with tasks of one kind: those of city management
+    -- are due within hours and those of the hotline within days, so that who has more of the former would look worse
+    -- for it.
     peers as (
         select
             stood.window_kind,

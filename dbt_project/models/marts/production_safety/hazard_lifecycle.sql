@@ -3,8 +3,7 @@ with
     windows as ({{ indicator_windows() }}),
 
     -- A hidden danger put right before anything happened at its enterprise was prevention; one found afterwards, or
-    -- still
-    -- open when it happened, was not.
+    -- still open when it happened, was not.
     judged as (
         select
             hazard.*,

@@ -1,6 +1,5 @@
--- What the feed tells decides which clauses can be served: with casualties and places on roads those by severity,
--- along the
--- road; without them the one that counts crashes at a junction.
+-- What the feed tells decides which clauses can be served: with casualties and places on roads those by severity, along
+-- the road; without them the one that counts crashes at a junction.
 with
     feed_tells as (
         select coalesce(bool_or(crash.deaths_n is not null and crash.stake_km is not null), false) as has_casualties
@@ -158,11 +157,9 @@ with
         left join votes on sites.site_key = votes.site_key and votes.choice_no = 1
     ),
 
-    -- Empirical Bayes over the places of the same division, junctions or stretches laid end to end: a count is drawn
-    -- to its
-    -- neighbours' mean, the more so the less the counts scatter beyond chance. Out of whole-number sums, so every run
-    -- gives
-    -- the same digits.
+    -- Empirical Bayes over the places of the same division, junctions or stretches laid end to end: a count is drawn to
+    -- its neighbours' mean, the more so the less the counts scatter beyond chance. Out of whole-number sums, so every
+    -- run gives the same digits.
     neighbours as (
         select placed.rule_id, placed.division_code, placed.crashes_36m_n
         from placed

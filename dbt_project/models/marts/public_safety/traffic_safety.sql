@@ -3,7 +3,15 @@
 -- Month by month and division by division; peers are the divisions of one level in one month.
 with
     months as (
-        select span.first_on, span.last_on from ({{ indicator_windows() }}) as span where span.window_kind = 'month'
+        select span.first_on, span.last_on
+        from ({{ indicator_windows() }}) as span
+        where
+            span.window_kind = 'month'
+            and exists (
+                select 1
+                from {{ ref('feed_day') }} as feed
+                where feed.subject = 'crash' and feed.is_in and feed.day_on between span.first_on and span.last_on
+            )
     ),
 
     divisions as (
@@ -17,7 +25,8 @@ with
         inner join {{ ref('division_level') }} as level on division.level_no = level.level_no
     ),
 
-    -- The fleet as of the register nearest to the month's end, the one before it when there is a choice.
+    -- The fleet as of the register nearest to the month's end, the one before it when there is a choice. Without any,
+    -- what is told by the thousand vehicles stays open and the crashes are told all the same.
     registers as (
         select
             months.first_on,
@@ -154,7 +163,7 @@ with
             coalesce(crashes.epdo, 0) * 1000.0 / nullif(fleet.vehicles_n, 0) as case_rate
         from months
         cross join divisions
-        inner join fleet on months.first_on = fleet.first_on and divisions.division_code = fleet.scope_code
+        left join fleet on months.first_on = fleet.first_on and divisions.division_code = fleet.scope_code
         left join conduct on months.first_on = conduct.first_on and divisions.division_code = conduct.scope_code
         left join crashes on months.first_on = crashes.first_on and divisions.division_code = crashes.scope_code
         left join {{ ref('bridge_division_scope') }} as county on divisions.division_code = county.division_code

@@ -54,9 +54,8 @@ with
         where scenarios.is_wind
     ),
 
-    -- A grid is hit by the part of its circle that a circle of the buffer can cover: all of it where it is smaller
-    -- than the
-    -- buffer and its middle lies within, else in the ratio of the areas; nearer than both radii, and no physics.
+    -- A grid is hit by the part of its circle that a circle of the buffer can cover: all of it where it is smaller than
+    -- the buffer and its middle lies within, else in the ratio of the areas; nearer than both radii, and no physics.
     hit as (
         select
             sites.scenario_key,

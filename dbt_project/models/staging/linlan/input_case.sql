@@ -37,8 +37,7 @@ with
     ),
 
     -- The grid of a point where none is stated: that whose middle is nearest, measured by its own size. Places of ten
-    -- metres
-    -- are fine enough.
+    -- metres are fine enough.
     places as (
         select
             point.latitude,

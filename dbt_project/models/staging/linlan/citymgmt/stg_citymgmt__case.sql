@@ -18,9 +18,8 @@ with
             and record.x_m < projection.easting_to_m
     ),
 
-    -- Working hours run while the offices are open: what is dispatched before they open, or on a day off, waits for
-    -- the next
-    -- opening.
+    -- Working hours run while the offices are open: what is dispatched before they open, or on a day off, waits for the
+    -- next opening.
     opened as (
         select
             located.*,

@@ -33,8 +33,7 @@ with
     ),
 
     -- Nothing in a row says so. The hotline writes CGCS2000, and has many of the addresses; where it has none of a
-    -- grid's,
-    -- the finds of a worker lie in his grid.
+    -- grid's, the finds of a worker lie in his grid.
     addresses as (
         select
             work_order.place_key, quantile_cont(work_order.lat, 0.5) as lat, quantile_cont(work_order.lng, 0.5) as lng
