@@ -206,6 +206,19 @@ def test_without_weather_and_without_bands_the_briefs_still_come_out(settings: S
     assert texts_of(weekly)["chart"].count("每平方公里") == 0  # no shapes, no map
 
 
+def test_a_year_that_is_known_in_part_is_summed_and_compared_by_nobody(settings: Settings) -> None:
+    def to_date(name: str, unknown: str) -> dict:  # type: ignore[type-arg]
+        gone = f"UPDATE overview.city_daily SET crashes_n = NULL WHERE day_on = DATE '{unknown}'"
+        publish(settings, name=name, tweak=gone)
+        (issue,) = briefs.issue("B01", AS_OF, settings, scopes=["4"])
+        return next(each for each in figures(issue)["figures"] if each["id"] == "crashes_to_date")
+
+    of_last_year = to_date("gap-before", "2022-02-10")
+    assert of_last_year["value"] is not None and of_last_year["comparison"] == []
+    of_this_year = to_date("gap-now", "2023-02-10")
+    assert of_this_year["value"] is None and "本期数据不全" in of_this_year["text"]
+
+
 def test_a_holiday_stands_in_for_the_window_before(settings: Settings) -> None:
     publish(settings, as_of=date(2022, 12, 26))
     (issue,) = briefs.issue("B01", date(2022, 12, 25), settings, scopes=["4"])
