@@ -53,7 +53,7 @@ servers: ## MariaDB, OpenSSH and nginx for the tests, by apt where that is allow
 	  apt-get install -y -qq --no-install-recommends $$missing > /dev/null; } || echo "not installed:$$missing: their tests will not run"
 
 .PHONY: test
-test: $(VENV)/.ready lint browser servers ## everything CI runs, servers included (about half an hour on 2 cores)
+test: $(VENV)/.ready lint browser servers ## everything CI runs, servers included (about a quarter of an hour on 2 cores)
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-long

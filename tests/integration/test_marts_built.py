@@ -76,21 +76,28 @@ def ask(town: Town, sql: str) -> list[tuple[Any, ...]]:
 # --- the models -----------------------------------------------------------------------------------------------------
 
 
-def test_the_unit_tests_of_this_citys_own_models_pass(town: Town, tmp_path: Path) -> None:
-    """Those of the models that every city has run on Linlan, see test_linlan_whole."""
+def test_the_unit_tests_of_this_citys_own_models_and_clock_pass(town: Town, tmp_path: Path) -> None:
+    """Those that every city has run on Linlan, see test_linlan_whole."""
     from lake.marts import pins
 
     read = pins.read(town.first.folder)
     assert read is not None
     shutil.copy(town.first.folder / "build.duckdb", tmp_path / "build.duckdb")
-    own = ["test", "--select", "test_type:unit,path:models/staging/queens"]
-    nodes = transform.invoke(town.settings, read, tmp_path, tmp_path / "build.duckdb", own)
+    own = ["path:models/staging/queens", "dim_reporting_window", "fct_case", "fct_weather_daily"]
+    nodes = transform.invoke(
+        town.settings,
+        read,
+        tmp_path,
+        tmp_path / "build.duckdb",
+        ["test", "--select", *(f"test_type:unit,{which}" for which in own)],
+    )
     results = {
         node.node.tested_node_unique_id.split(".")[-1]: str(node.status)
         for node in nodes
         if node.node.resource_type == "unit_test"
     }
-    assert results == {"input_case": "pass", "stg_nypd__collision": "pass"}
+    own_models = {"input_case", "stg_nypd__collision", "dim_reporting_window", "fct_case", "fct_weather_daily"}
+    assert results == dict.fromkeys(own_models, "pass")
 
 
 def compiled(town: Town) -> dict[str, exp.Expression]:
