@@ -49,7 +49,13 @@ with
     ),
 
     placed as (
-        select newest.case_key, newest.created_at, newest.division_code, newest.topic_key, newest.place
+        select
+            newest.case_key,
+            newest.created_at,
+            newest.division_code,
+            newest.topic_key,
+            newest.place,
+            time_bucket(to_hours(cast({{ threshold('happening_hours') }} as bigint)), newest.created_at) as spell_at
         from newest
         where
             newest.topic_key is not null
@@ -57,13 +63,22 @@ with
             and newest.case_key not in (select doubles.case_key from doubles)
     ),
 
+    -- Spells as long as a happening: what is near in time lies in the same one or in the next, so that pairs are not
+    -- looked for in all of history.
     pairs as (
         select later.case_key, earlier.case_key as earlier_key, earlier.created_at as earlier_at
         from placed as later
         inner join
-            placed as earlier
+            (
+                select
+                    placed.*,
+                    placed.spell_at + to_hours(cast({{ threshold('happening_hours') }} as bigint) * next.step) as met_at
+                from placed
+                cross join (values (0), (1)) as next(step)
+            ) as earlier
             on later.topic_key = earlier.topic_key
             and later.division_code = earlier.division_code
+            and later.spell_at = earlier.met_at
             and (earlier.created_at, earlier.case_key) < (later.created_at, later.case_key)
             and later.created_at <= earlier.created_at + to_hours(cast({{ threshold('happening_hours') }} as bigint))
         where st_distance_sphere(later.place, earlier.place) <= {{ threshold('happening_m') }}
