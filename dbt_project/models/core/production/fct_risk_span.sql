@@ -24,8 +24,8 @@ with
         select max(snapshot.listed_on) as listed_on from {{ ref('fct_equipment_due_snapshot') }} as snapshot
     ),
 
-    -- Each inspection's term of each device in use: from the day after it was due to the list that first shows a new
-    -- one.
+    -- Each inspection's term of each device in use:
+    -- from the day after it was due to the list that first shows a new one.
     equipment_terms as (
         select
             device.equipment_key,

@@ -218,8 +218,8 @@ with
         window so_far as (partition by places.source_system, places.division_code order by ends.ends_at)
     ),
 
-    -- The hotline's own rates: what was taken on, what was due, what was settled, whom they asked, each by its own
-    -- moment.
+    -- The hotline's own rates: what was taken on, what was due, what was settled,
+    -- whom they asked, each by its own moment.
     counted as (select counted.* from {{ ref('case_counted') }} as counted),
 
     received_of_mark as (
