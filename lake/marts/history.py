@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.engine import quote_identifier, quote_literal
-from lake.marts.models import Model
+from lake.marts.models import Model, Recent
 
 FOLDER = "history"
 _DIGEST = "rows_digest"
@@ -35,13 +35,14 @@ def write(duck: Any, target: Path, shown: Sequence[Model], earlier: Path | None)
             continue
         place = Path(FOLDER, model.schema, model.name)
         (target / place).mkdir(parents=True)
-        for month, digest in _months(duck, model):
+        filed = _filed(model, model.recent)
+        for month, digest in _months(duck, filed):
             file = target / place / f"{month}.parquet"
             before = earlier / place / file.name if earlier else None
             if before is not None and before.exists() and _digest_of(duck, before) == digest:
                 _link(before, file)
             else:
-                _write_month(duck, model, month, digest, file)
+                _write_month(duck, filed, month, digest, file)
 
 
 def attach(duck: Any, published: Path) -> None:
@@ -63,26 +64,35 @@ def part_shown(model: Model, as_of: date) -> str | None:
     return f"rows with {since}; all of them lie beside this file in {where}"
 
 
-def _months(duck: Any, model: Model) -> list[tuple[str, str]]:
-    """Months the table has rows of, each with a digest of them that no order changes."""
-    columns = duck.execute(f"SELECT column_name, column_type FROM (DESCRIBE {_rows(model)})").fetchall()
+def _filed(model: Model, recent: Recent) -> str:
+    """Its rows as readers see them, behind the month they are filed in and the moment that says so."""
+    by = quote_identifier(recent.month_of or recent.by)
+    month = f"coalesce(strftime({by}, '%Y-%m'), 'undated')"
+    return f"SELECT {month} AS filed_in, {by} AS filed_by, {model.shown} FROM private.{model.at}"
+
+
+def _months(duck: Any, filed: str) -> list[tuple[str, str]]:
+    """Months there are rows of, each with a digest of them that no order changes."""
+    columns = duck.execute(f"SELECT column_name, column_type FROM (DESCRIBE {filed})").fetchall()
     # `hash` is one version's of DuckDB: with the next the months are written once more.
     version = duck.execute("SELECT version()").fetchone()
     counted = duck.execute(
-        f"SELECT {_month(model)} AS month, count(*), sum(CAST(hash(told) AS HUGEINT)) "
-        f"FROM ({_rows(model)}) AS told GROUP BY month ORDER BY month"
+        f"SELECT filed_in, count(*), sum(CAST(hash(told) AS HUGEINT)) FROM ({filed}) AS told "
+        "GROUP BY filed_in ORDER BY filed_in"
     ).fetchall()
+    # Without any row there is a file all the same: it says what the columns are.
     return [
         (month, hashlib.sha256(repr((version, columns, row_n, total)).encode()).hexdigest())
-        for month, row_n, total in counted
+        for month, row_n, total in counted or [("none", 0, 0)]
     ]
 
 
-def _write_month(duck: Any, model: Model, month: str, digest: str, file: Path) -> None:
+def _write_month(duck: Any, filed: str, month: str, digest: str, file: Path) -> None:
     # In the order of time: a reader who asks for a week skips the rest of the file.
     duck.execute(
-        f"COPY (SELECT * EXCLUDE (filed_by) FROM (SELECT {_filed_by(model)} AS filed_by, * FROM ({_rows(model)}) "
-        f"WHERE {_month(model)} = {quote_literal(month)} ORDER BY ALL)) TO {quote_literal(str(file))} "
+        "COPY (SELECT * EXCLUDE (filed_in, filed_by) FROM "
+        f"(SELECT * FROM ({filed}) WHERE filed_in = {quote_literal(month)} ORDER BY ALL)) "
+        f"TO {quote_literal(str(file))} "
         f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{_DIGEST}: {quote_literal(digest)}}})"
     )
     file.chmod(0o444)
@@ -102,16 +112,3 @@ def _link(before: Path, file: Path) -> None:
         file.hardlink_to(before)
     except OSError:  # a file system without links
         shutil.copy2(before, file)
-
-
-def _rows(model: Model) -> str:
-    return f"SELECT {model.shown} FROM private.{model.at}"
-
-
-def _filed_by(model: Model) -> str:
-    assert model.recent is not None
-    return quote_identifier(model.recent.month_of or model.recent.by)
-
-
-def _month(model: Model) -> str:
-    return f"coalesce(strftime({_filed_by(model)}, '%Y-%m'), 'undated')"

@@ -19,7 +19,9 @@ FOLDER = "parquet"
 
 
 def write_parquet(settings: Settings) -> Path:
-    """Copy every table of the current build that has no history; gives the folder. A build that has its copies keeps them.
+    """Copy every table of the current build that has no history; gives the folder.
+
+    A build that has its copies keeps them.
 
     Raises:
         BuildFailed: nothing is published.

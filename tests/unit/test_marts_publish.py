@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -260,11 +260,18 @@ STEPS = "SELECT i AS step_key, DATE '2026-03-20' + CAST(i AS INTEGER) AS ended_o
 
 def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> None:
     home = made_home(tmp_path)
+    nothing = published(home, {"core.fct_step": STEPS.format(0)}, pins_of(date(2026, 6, 30)))
+    assert [path.name for path in nothing.rglob("*.parquet")] == ["none.parquet"]
+    assert marts.query(home, "SELECT count(*), max(ended_on) FROM history.core.fct_step").rows == [(0, None)]
+
     first = published(home, {"core.fct_step": STEPS.format(103) + " UNION ALL SELECT 999, NULL"}, pins_of(DAY))
     held = "SELECT count(*), min(ended_on)::VARCHAR, count(*) FILTER (WHERE ended_on IS NULL) FROM core.fct_step"
     assert ask(home, held) == [(31, "2026-06-01", 1)]
     assert marts.query(home, held.replace("core.", "history.core.")).rows == [(104, "2026-03-20", 1)]
-    part = "rows with ended_on after 2026-05-31, or without one; all of them lie beside this file in history/core/fct_step/*.parquet"
+    part = (
+        "rows with ended_on after 2026-05-31, or without one; "
+        "all of them lie beside this file in history/core/fct_step/*.parquet"
+    )
     assert ask(home, "SELECT part_shown FROM about.models") == [(part,)]
     assert part in ask(home, "SELECT comment FROM duckdb_tables() WHERE table_name = 'fct_step'")[0][0]
     months = {path.name: path.stat().st_ino for path in (first / "history/core/fct_step").iterdir()}
