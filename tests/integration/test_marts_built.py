@@ -289,8 +289,8 @@ def test_built_tables_equal_their_column_contracts(town: Town) -> None:
 
 def test_nobody_can_write_into_a_published_file(town: Town) -> None:
     file = town.settings.published / town.first.build_id / "marts.duckdb"
-    assert oct(file.stat().st_mode)[-3:] == "444"
-    assert {path.name for path in file.parent.iterdir()} == {"marts.duckdb"}
+    assert {path.name for path in file.parent.iterdir()} == {"marts.duckdb", "history"}
+    assert {oct(path.stat().st_mode)[-3:] for path in file.parent.rglob("*.*")} == {"444"}
     assert (town.settings.published / "current").readlink() == Path(town.first.build_id)
 
 
