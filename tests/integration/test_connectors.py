@@ -10,30 +10,23 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Column, Contract, Mode, Source, Window
 from lake.contracts.reader import contract_for
 from lake.landing import land
 from lake.settings import Settings
 from samples.serve import StandIn
+from tests.thing import THING
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
 
 
 def contract(source: Source, *columns: Column, **changes: object) -> Contract:
-    made = Contract(
-        dataset="queens.test.thing",
-        version="1.0.0",
-        valid_from=date(2020, 1, 1),
-        title_zh="物",
-        title_en="thing",
-        owner="test",
+    made = dataclasses.replace(
+        THING,
         mode=Mode.SNAPSHOT,
-        cadence=Cadence.DAILY,
-        zone="America/New_York",
         source=source,
         columns=columns or (Column("id", "id", "BIGINT", 1, key_position=1),),
-        withdrawal=Withdrawal.UNSEEN,
     )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 

@@ -29,7 +29,7 @@ from lake.connectors import check_arguments, extraction, mysql, open_connector, 
 from lake.connectors.dialects import DIALECTS, Dialect
 from lake.connectors.extraction import Clock, TableColumn
 from lake.connectors.protocol import SourceColumn
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Column, Contract, Mode, Source, Window
 from lake.contracts.reader import check, load_contracts
 from lake.errors import ContractError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable, StorageFull
 from lake.landing import Landed, land
@@ -39,6 +39,7 @@ from lake.settings import PROJECT_ROOT, Settings
 from lake.upkeep import make_ready
 from lake.withdrawals import compare_keys
 from samples.serve import StandIn
+from tests.thing import THING
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
@@ -67,22 +68,14 @@ class Engine:
 
     def contract(self, table: str, columns: dict[str, str], **changes: object) -> Contract:
         """Of a table; the first column is its key."""
-        made = Contract(
-            dataset="queens.test.thing",
-            version="1.0.0",
-            valid_from=date(2020, 1, 1),
-            title_zh="物",
-            title_en="thing",
-            owner="test",
+        made = dataclasses.replace(
+            THING,
             mode=Mode.SNAPSHOT,
-            cadence=Cadence.DAILY,
-            zone="America/New_York",
             source=Source(self.connector, "hall_db", {"table": f"{self.schema}.{table}"}),
             columns=tuple(
                 Column(name, name, type_, number, key_position=1 if number == 1 else None)
                 for number, (name, type_) in enumerate(columns.items(), 1)
             ),
-            withdrawal=Withdrawal.UNSEEN,
         )
         return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 

@@ -21,11 +21,12 @@ import pytest
 
 from lake.admission.reading import read
 from lake.connectors import check_arguments, open_connector
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Column, Contract, Mode, Source, Window
 from lake.errors import CitybrainError, ContractError, DeliveryDamaged, SourceLate, SourceRefused, SourceUnavailable
 from lake.landing import Landed, deliveries, land
 from lake.settings import PROJECT_ROOT, Settings
 from tests.servers.http_api import Answer, Guard, HttpApi, Signatures, Tokens, basic, bearer, header, parameter
+from tests.thing import THING
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
@@ -37,19 +38,13 @@ def contract(mode: Mode = Mode.DAY, dataset: str = "queens.test.thing", /, **arg
     """A contract of ``{"id": …}`` with pages of three."""
     of_pages = {} if arguments.get("paging") == "none" else {"page_size": 3}
     given = {"path": "/v1/things", "backoff_s": 0.01, "verify": "none"} | of_pages | arguments
-    return Contract(
+    return dataclasses.replace(
+        THING,
         dataset=dataset,
-        version="1.0.0",
-        valid_from=date(2020, 1, 1),
-        title_zh="物",
-        title_en="thing",
-        owner="test",
         mode=mode,
-        cadence=Cadence.DAILY,
         zone="Asia/Shanghai",
         source=Source("http_json", "api", given),
         columns=(Column("id", "id", "BIGINT", 1, key_position=1),),
-        withdrawal=Withdrawal.UNSEEN,
         partition_column="id" if mode is Mode.DAY else None,
     )
 

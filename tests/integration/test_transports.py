@@ -27,10 +27,11 @@ from servers.sshd import OpenSSH, PasswordSSH
 
 from lake.connectors import files, open_connector
 from lake.connectors.shelf import Shelf
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Contract, Source, Window
 from lake.errors import CitybrainError, SourceLate, SourceRefused, SourceUnavailable
 from lake.landing import Landed, land
 from lake.settings import PROJECT_ROOT, Settings
+from tests.thing import THING
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
@@ -40,19 +41,9 @@ USER = "科员"
 
 
 def contract(pattern: str, **arguments: object) -> Contract:
-    return Contract(
-        dataset="queens.test.thing",
-        version="1.0.0",
-        valid_from=date(2020, 1, 1),
-        title_zh="物",
-        title_en="thing",
-        owner="test",
-        mode=Mode.CHANGES,
-        cadence=Cadence.DAILY,
-        zone="America/New_York",
+    return dataclasses.replace(
+        THING,
         source=Source("csv_files", "drop", {"pattern": pattern, "timeout_s": 20, **arguments}),
-        columns=(Column("id", "id", "BIGINT", 1, key_position=1), Column("note", "note", "VARCHAR", 2)),
-        withdrawal=Withdrawal.UNSEEN,
     )
 
 

@@ -20,9 +20,10 @@ from lake.connectors import open_connector, sql_database
 from lake.connectors.dialects import DIALECTS, Dialect
 from lake.connectors.extraction import Clock, TableColumn
 from lake.connectors.protocol import SourceColumn
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Column, Contract, Source, Window
 from lake.errors import CitybrainError, ContractError, DeliveryDamaged, SchemaDrift, SourceRefused, SourceUnavailable
 from lake.settings import Settings
+from tests.thing import THING
 
 DAY = date(2023, 3, 12)
 GRAMMAR = {"oracle": "oracle", "mssql": "tsql", "dm": "oracle"}
@@ -30,16 +31,8 @@ PORT = {"oracle": 1521, "mssql": 1433, "dm": 5236}
 
 
 def contract() -> Contract:
-    return Contract(
-        dataset="queens.test.thing",
-        version="1.0.0",
-        valid_from=date(2020, 1, 1),
-        title_zh="物",
-        title_en="thing",
-        owner="test",
-        mode=Mode.CHANGES,
-        cadence=Cadence.DAILY,
-        zone="America/New_York",
+    return dataclasses.replace(
+        THING,
         source=Source("sql_database", "hall_db", {"table": "HALL.DOG"}),
         columns=(
             Column("id", "ID", "BIGINT", 1, key_position=1, required=True),
@@ -47,7 +40,6 @@ def contract() -> Contract:
         ),
         cursor="at",
         overlap=timedelta(hours=1),
-        withdrawal=Withdrawal.UNSEEN,
     )
 
 

@@ -19,10 +19,11 @@ from lake.connectors.patterns import DayPattern, day_of
 from lake.connectors.shelf import landed_name
 from lake.connectors.transports import Place
 from lake.connectors.transports.ftp import Way as Ftp
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Cadence, Contract, Source, Window
 from lake.errors import ContractError, DeliveryDamaged, SourceLate, SourceUnavailable
 from lake.landing import Landed, land
 from lake.settings import Settings
+from tests.thing import THING
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
@@ -32,19 +33,10 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 def contract(pattern: str = "{day:%Y%m%d}.csv", cadence: Cadence = Cadence.DAILY, **arguments: object) -> Contract:
-    return Contract(
-        dataset="queens.test.thing",
-        version="1.0.0",
-        valid_from=date(2020, 1, 1),
-        title_zh="物",
-        title_en="thing",
-        owner="test",
-        mode=Mode.CHANGES,
+    return dataclasses.replace(
+        THING,
         cadence=cadence,
-        zone="America/New_York",
         source=Source("csv_files", "drop", {"pattern": pattern, **arguments}),
-        columns=(Column("id", "id", "BIGINT", 1, key_position=1), Column("note", "note", "VARCHAR", 2)),
-        withdrawal=Withdrawal.UNSEEN,
     )
 
 

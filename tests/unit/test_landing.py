@@ -19,11 +19,12 @@ import pytest
 
 from lake.connectors import check_arguments, open_connector
 from lake.connectors.csv_files import Source as CsvFiles
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Window, Withdrawal
+from lake.contracts.model import Cadence, Contract, Mode, Source, Window
 from lake.errors import ContractError, SourceLate, SourceRefused, SourceUnavailable, StorageFull
 from lake.landing import Landed, deliveries, land, purge, read_landed, sweep
 from lake.landing.manifest import contract_to_json
 from lake.settings import PROJECT_ROOT, Settings
+from tests.thing import THING
 
 DAY = date(2023, 3, 27)
 TODAY = Window(DAY, DAY)
@@ -33,19 +34,10 @@ CONTENT = b"id,note\r\n1,a\r\n2,b"
 def contract(connector: str = "csv_files", *, mode: Mode = Mode.CHANGES, **changes: object) -> Contract:
     """A dataset with a number and a note; `arguments` go to its connector."""
     arguments = changes.pop("arguments", {"pattern": "d_{day:%Y%m%d}.csv"})
-    made = Contract(
-        dataset="queens.test.thing",
-        version="1.0.0",
-        valid_from=date(2020, 1, 1),
-        title_zh="物",
-        title_en="thing",
-        owner="test",
+    made = dataclasses.replace(
+        THING,
         mode=mode,
-        cadence=Cadence.DAILY,
-        zone="America/New_York",
         source=Source(connector, "drop", arguments),  # type: ignore[arg-type]
-        columns=(Column("id", "id", "BIGINT", 1, key_position=1), Column("note", "note", "VARCHAR", 2)),
-        withdrawal=Withdrawal.UNSEEN,
     )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
