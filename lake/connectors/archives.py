@@ -79,6 +79,8 @@ def unpacked(path: Path, member: str | None = None, suffix: str = "") -> Iterato
                 raise DamagedArchive(f"it is a {name} archive; only gzip and zip are unpacked")
         limit = _Limit(path.stat().st_size)
         own_suffix = path.suffix.lower()
+        if not magic and own_suffix in (".zip", ".gz"):
+            raise DamagedArchive("the file is empty")
         if magic.startswith(ZIP_MAGICS) or own_suffix == ".zip":
             yield from _members(file, member, suffix, limit)
         elif magic.startswith(GZIP_MAGIC) or own_suffix == ".gz":

@@ -170,6 +170,7 @@ def test_every_cut_of_an_archive_is_noticed(lake: Settings, tmp_path: Path) -> N
     assert gzip_count(lake, tmp_path / "padded.csv.gz", whole + b"\0" * 600) == (2, None)
     assert gzip_count(lake, tmp_path / "tail.csv.gz", whole + b"junk")[1] == "the gzip archive is damaged"
     assert gzip_count(lake, tmp_path / "plain.csv.gz", CONTENT)[1] == "the gzip archive is damaged"
+    assert gzip_count(lake, tmp_path / "nothing.csv.gz", b"")[1] == "the file is empty"
     flipped = bytearray(whole)
     flipped[first - 6] ^= 1  # the checksum
     assert gzip_count(lake, tmp_path / "flipped.csv.gz", bytes(flipped))[1] == "the gzip archive is damaged"
