@@ -5,6 +5,9 @@
 {% set no_point = 'cast(null as decimal(9, 6)) as latitude, cast(null as decimal(9, 6)) as longitude' -%}
 {% set no_name = 'cast(null as varchar) as name' -%}
 {% set no_industry = 'cast(null as varchar) as industry_code' -%}
+{% set attributes = [
+    'uscc_stated', 'name', 'legal_rep_key', 'address_hash', 'industry_code', 'area_code', 'latitude', 'longitude'
+] -%}
 {% set alive = 'cast(null as date) as ceased_on' -%}
 with
     said as (
@@ -462,41 +465,37 @@ with
         from {{ source('lake', 'environment__water_section') }} as place
     ),
 
-    newest as (
+    -- A register says the same every day: the newest of what was ever said is looked for among what differs.
+    distinctly as (
         select
             said.source_dataset,
             said.source_key,
-            any_value(said.entity_kind) as entity_kind,
+            said.entity_kind,
+            {% for attribute in attributes -%} said.{{ attribute }}, {% endfor -%}
+            max(said.ceased_on) as ceased_on,
             min(said.delivered_on) as first_on,
             max(said.delivered_on) as last_on,
-            -- Of each attribute the newest that was given.
-            arg_max(said.uscc_stated, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.uscc_stated is not null
-            ) as uscc_stated,
-            arg_max(said.name, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.name is not null
-            ) as name,
-            arg_max(said.legal_rep_key, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.legal_rep_key is not null
-            ) as legal_rep_key,
-            arg_max(said.address_hash, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.address_hash is not null
-            ) as address_hash,
-            arg_max(said.industry_code, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.industry_code is not null
-            ) as industry_code,
-            arg_max(said.area_code, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.area_code is not null
-            ) as area_code,
-            arg_max(said.latitude, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.latitude is not null
-            ) as latitude,
-            arg_max(said.longitude, (said.delivered_on, said.landed_at, said.file_name, said.record_no)) filter (
-                where said.longitude is not null
-            ) as longitude,
-            max(said.ceased_on) as ceased_on
+            max((said.delivered_on, said.landed_at, said.file_name, said.record_no)) as last_said
         from said
-        group by said.source_dataset, said.source_key
+        group by all
+    ),
+
+    newest as (
+        select
+            distinctly.source_dataset,
+            distinctly.source_key,
+            any_value(distinctly.entity_kind) as entity_kind,
+            min(distinctly.first_on) as first_on,
+            max(distinctly.last_on) as last_on,
+            -- Of each attribute the newest that was given.
+            {% for attribute in attributes -%}
+                arg_max(distinctly.{{ attribute }}, distinctly.last_said) filter (
+                    where distinctly.{{ attribute }} is not null
+                ) as {{ attribute }},
+            {% endfor -%}
+            max(distinctly.ceased_on) as ceased_on
+        from distinctly
+        group by distinctly.source_dataset, distinctly.source_key
     ),
 
     stated as ({{ divisions_stated('newest') }})
