@@ -9,7 +9,8 @@
 `bare` runs the compiled SQL of the models and data tests of the full build in DuckDB, in the same order, into a fresh
 file that has the build's seeds and the tables of its Python steps. The goal is a build of at most `fixed` and one and
 a half times `bare`; Python steps are told apart, for bare SQL has none. Each measure has a process of its own. Seconds
-are the processors' unless they are named `clock`: on a busy machine only those say something.
+are the processors' unless they are named `clock`: on a busy machine only those say something. `recent_mb` is the part of the
+published file that holds the last days of tables whose history lies beside it (`history_mb`): it grows for a month.
 """
 
 from __future__ import annotations
@@ -306,6 +307,12 @@ def _build(settings: Settings, pins: Pins) -> dict[str, Any]:
     record = json.loads((build.folder / "built.json").read_text(encoding="utf-8"))
     with connect(settings, published, read_only=True) as duck:
         rows = duck.execute("SELECT sum(estimated_size) FROM duckdb_tables()").fetchone()
+        recent_mb = sum(
+            _table_mb(duck, f"{schema}.{name}")
+            for schema, name in duck.execute(
+                "SELECT schema, name FROM about.models WHERE part_shown IS NOT NULL"
+            ).fetchall()
+        )
     return {
         "build_s": round(parts["build"], 2),
         "build_clock_s": round(watch.parts["build"][1], 2),
@@ -322,9 +329,20 @@ def _build(settings: Settings, pins: Pins) -> dict[str, Any]:
         "publish_s": round(parts["publish"], 2),
         "published_rows": rows[0],
         "published_mb": round(published.stat().st_size / 2**20, 1),
+        "recent_mb": round(recent_mb, 1),
+        "history_mb": round(sum(file.stat().st_size for file in published.parent.rglob("*.parquet")) / 2**20, 1),
         "private_mb": round((build.folder / transform.PRIVATE_FILE).stat().st_size / 2**20, 1),
         "slowest_s": {name: round(of, 2) for name, of in named.most_common(TOP)},
     }
+
+
+def _table_mb(duck: Any, table: str) -> float:
+    """What a table takes in its file; a block that it shares counts whole."""
+    blocks = duck.execute(
+        f"SELECT count(DISTINCT block) FROM (SELECT unnest(list_append(additional_block_ids, block_id)) AS block "
+        f"FROM pragma_storage_info({quote_literal(table)})) WHERE block >= 0"
+    ).fetchone()
+    return int(blocks[0]) / 4 if blocks else 0.0
 
 
 @contextmanager

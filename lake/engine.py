@@ -24,6 +24,7 @@ def connect(
     extensions: tuple[str, ...] = (),
     locked: bool = False,
     reads: Iterable[str] = (),
+    reach: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open DuckDB with the limits of this machine.
 
@@ -35,6 +36,7 @@ def connect(
         extensions: names out of ``EXTENSIONS``.
         locked: no file, no network, no further settings: for SQL that people type.
         reads: files it is going to read; it learns to read the warehouse's bucket when one of them is there.
+        reach: the one folder whose files a locked one may read all the same.
     """
     spill = settings.staging / "tmp"
     spill.mkdir(parents=True, exist_ok=True)
@@ -55,6 +57,8 @@ def connect(
     if any(path.startswith("s3://") for path in reads):
         open_bucket(connection, settings)
     if locked:
+        if reach is not None:
+            connection.execute(f"SET allowed_directories = [{quote_literal(str(reach))}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     return connection

@@ -7,3 +7,11 @@
 {% macro newest_first(input) -%}
     ({{ input }}.delivered_on, {{ input }}.landed_at, {{ input }}.file_name, {{ input }}.record_no) desc
 {%- endmacro %}
+
+{# How a row of an accepted table came here, in the names that inputs have for it. #}
+{% macro as_delivered(table) -%}
+    {{ table }}.ds as delivered_on,
+    {{ table }}._landed_at as landed_at,
+    {{ table }}._file as file_name,
+    {{ table }}._record as record_no
+{%- endmacro %}

@@ -257,7 +257,10 @@ def _outcome(settings: Settings) -> Paths:
     return {
         **_named(settings, settings.builds.glob("[!.]*/*.json")),
         **_named(settings, settings.issues.glob("[!.]*/**/*")),
+        # Not the copies in `parquet/`: they are the file's rows once more.
         **_named(settings, settings.published.glob("[!.]*/*")),
+        **_named(settings, settings.published.glob("[!.]*/audience/*")),
+        **_named(settings, settings.published.glob("[!.]*/history/*/*/*")),
         **_named(settings, settings.published.glob("current")),
         **_named(settings, settings.home.glob("key_marks/*")),
         **_named(settings, settings.home.glob("watch/*.jsonl")),
@@ -265,12 +268,13 @@ def _outcome(settings: Settings) -> Paths:
 
 
 def _named(settings: Settings, paths: Iterator[Path]) -> Paths:
+    now = settings.published / "current"
     return {
         str(path.relative_to(settings.home)): str(path)
         for path in sorted(paths)
         if not path.name.startswith(".")
         and (path.is_symlink() or path.is_file())
-        and not path.parent.is_symlink()  # `published/current`, whose folder is listed under its own name
+        and now not in path.parents  # a link to a folder that is listed under its own name
     }
 
 

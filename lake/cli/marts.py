@@ -64,7 +64,9 @@ def query_command(
     sql: Annotated[str, typer.Argument(help="one SELECT")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask the published marts: read-only, no file and no network within reach.
+    """Ask the published marts: read-only, no other file and no network within reach.
+
+    A table of which `marts.duckdb` holds the last days alone is whole as history.SCHEMA.TABLE.
 
     Example: citybrain marts query "SELECT * FROM about.freshness"
     """
@@ -96,6 +98,8 @@ def export_command(
 @app.command("parquet")
 def parquet_command() -> None:
     """Copy every table of the published build to Parquet, a folder per schema, beside `marts.duckdb`.
+
+    Tables of which that file holds the last days alone are Parquet already, in `history/`.
 
     Example: citybrain marts parquet
     """

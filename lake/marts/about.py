@@ -9,6 +9,7 @@ from typing import Any
 from lake.engine import quote_identifier, quote_literal
 from lake.ledger import COMMITTED, HELD
 from lake.marts.build import fill
+from lake.marts.history import part_shown
 from lake.marts.models import WARNINGS, Model
 from lake.marts.pins import Pins
 from lake.watch.freshness import arrival
@@ -77,7 +78,8 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "not_observed": ("VARCHAR", "Columns that do not vary or are empty in this city's data."),
             "freshness": ("VARCHAR", "How often it has something new: daily, weekly, monthly, quarterly."),
             "graded_by": ("VARCHAR", "What its numbers are held against."),
-            "row_n": ("BIGINT", "Rows."),
+            "row_n": ("BIGINT", "Rows in this file."),
+            "part_shown": ("VARCHAR", "Which rows these are, and where the others lie; NULL: all."),
         },
     ),
     "usage_warnings": (
@@ -143,7 +145,8 @@ def rows(pins: Pins, shown: Sequence[tuple[Model, int]], zh: Mapping[str, str]) 
         "models": [
             (model.schema, model.name, model.meta.get("name_zh") or zh.get(model.name), model.grain, model.description,
              model.meta.get("owner"), _listed(model, "warnings"), _listed(model, "not_observed"),
-             model.meta.get("freshness"), _listed(model, "graded_by"), row_n)
+             model.meta.get("freshness"), _listed(model, "graded_by"), row_n,
+             part_shown(model, pins.as_of))
             for model, row_n in shown
         ],
         "usage_warnings": [(word, *meanings) for word, meanings in WARNINGS.items()],

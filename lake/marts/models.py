@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,25 @@ WARNINGS = {
 }
 """What a mart's YAML may warn of: meaning in English and in Chinese."""
 FRESHNESS = {"daily": "每日", "weekly": "每周", "monthly": "每月", "quarterly": "每季"}
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Rows of a table that `marts.duckdb` holds: those of the last days; all of them are in its history.
+
+    Attributes:
+        days: how many.
+        by: date or moment that says whether a row is of these days; NULL: it is.
+        month_of: date or moment by whose month the history is filed; None: the same.
+    """
+
+    days: int
+    by: str
+    month_of: str | None = None
+
+    def after(self, as_of: date) -> date:
+        """The last day whose rows are in the history alone."""
+        return as_of - timedelta(days=self.days)
 
 
 @dataclass(frozen=True)
@@ -65,6 +85,18 @@ class Model:
     def at(self) -> str:
         """The table as SQL names it."""
         return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
+
+    @property
+    def shown(self) -> str:
+        """What SQL selects of it for readers."""
+        withheld = ", ".join(quote_identifier(column) for column in self.withheld)
+        return f"* EXCLUDE ({withheld})" if withheld else "*"
+
+    @property
+    def recent(self) -> Recent | None:
+        """Part of it that `marts.duckdb` holds; None: all of it."""
+        said = self.meta.get("recent")
+        return Recent(**said) if said and not self.audience else None
 
     @property
     def audience(self) -> str | None:

@@ -1,6 +1,7 @@
 """Parquet copies of a published file, for readers that are not DuckDB: ``published/<build>/parquet/<schema>/<table>``.
 
-They are made after readers have the file, so that nobody waits for them, and appear all at once.
+They are made after readers have the file, so that nobody waits for them, and appear all at once. A table that has a
+history is Parquet already, and whole there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import BuildFailed, told_when_full
+from lake.marts import history
 from lake.marts.publish import FILE
 from lake.settings import Settings
 
@@ -17,7 +19,9 @@ FOLDER = "parquet"
 
 
 def write_parquet(settings: Settings) -> Path:
-    """Copy every table of the current build; gives the folder. A build that has its copies keeps them.
+    """Copy every table of the current build that has no history; gives the folder.
+
+    A build that has its copies keeps them.
 
     Raises:
         BuildFailed: nothing is published.
@@ -38,6 +42,8 @@ def write_parquet(settings: Settings) -> Path:
                 "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal ORDER BY ALL"
             ).fetchall()
             for schema, table in tables:
+                if (published / history.FOLDER / schema / table).exists():
+                    continue
                 file = incoming / schema / f"{table}.parquet"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 duck.execute(

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from lake.boundary import boundary
 from lake.engine import connect, quote_identifier, quote_literal
 from lake.errors import BuildFailed, told_when_full
 from lake.ledger import Ledger, published_event
-from lake.marts import about, changes, transform
+from lake.marts import about, changes, history, transform
 from lake.marts import models as told
 from lake.marts import pins as pinning
 from lake.marts.build import Build, find_build
@@ -124,12 +124,14 @@ def _copy(build: Build, settings: Settings, target: Path) -> None:
             file.parent.mkdir(exist_ok=True)
             _write(duck, file, pins, told.published(manifest, audience), zh)
             _finish(duck, file, zh, mode=0o440)
+        earlier = _earlier(settings)
+        history.write(duck, incoming, told.published(manifest), earlier[1].parent if earlier else None)
         duck.execute("DETACH private")
         changes.write(
             duck,
             incoming / FILE,
             pins=pins,
-            earlier=_earlier(settings),
+            earlier=earlier,
             manifest=manifest,
             settings=settings,
         )
@@ -149,20 +151,20 @@ def _write(duck: Any, file: Path, pins: Pins, shown: Sequence[Model], zh: Mappin
     counted = []
     for model in shown:
         # Ordered by what is shown: an order by what is withheld would tell something of it.
-        made = duck.execute(
-            f"CREATE TABLE fresh.{model.at} AS "
-            f"SELECT * FROM (SELECT {_shown(model)} FROM private.{model.at}) ORDER BY ALL"
-        )
+        made = duck.execute(f"CREATE TABLE fresh.{model.at} AS SELECT * FROM ({_rows(model, pins.as_of)}) ORDER BY ALL")
         counted.append((model, int((made.fetchone() or (0,))[0])))
-        _comment(duck, f"fresh.{model.at}", model)
+        _comment(duck, f"fresh.{model.at}", model, pins.as_of)
     about.write(duck, "fresh", pins, counted, zh)
     about.write_chinese(duck, "fresh", [model for model in shown if model.room == told.MARTS], zh)
     duck.execute("DETACH fresh")
 
 
-def _shown(model: Model) -> str:
-    withheld = ", ".join(quote_identifier(column) for column in model.withheld)
-    return f"* EXCLUDE ({withheld})" if withheld else "*"
+def _rows(model: Model, as_of: date) -> str:
+    rows = f"SELECT {model.shown} FROM private.{model.at}"
+    if model.recent is None:
+        return rows
+    day = f"CAST({quote_identifier(model.recent.by)} AS DATE)"
+    return f"{rows} WHERE ({day} > DATE '{model.recent.after(as_of)}') IS NOT FALSE"
 
 
 def _finish(duck: Any, file: Path, zh: Mapping[str, str], *, mode: int) -> None:
@@ -182,11 +184,14 @@ def _earlier(settings: Settings) -> tuple[Pins | None, Path] | None:
     return (pinning.read(settings.builds / str(now)), file) if now and file.exists() else None
 
 
-def _comment(duck: Any, at: str, model: Model) -> None:
-    said = [f"COMMENT ON TABLE {at} IS {quote_literal(f'{model.grain}. {model.description}'.strip())}"]
+def _comment(duck: Any, at: str, model: Model, as_of: date) -> None:
+    meaning = f"{model.grain}. {model.description}".strip()
+    if (part := history.part_shown(model, as_of)) is not None:
+        meaning += f" Here: {part}."
+    said = [f"COMMENT ON TABLE {at} IS {quote_literal(meaning)}"]
     said += [
-        f"COMMENT ON COLUMN {at}.{quote_identifier(column)} IS {quote_literal(meaning)}"
-        for column, meaning in model.columns.items()
+        f"COMMENT ON COLUMN {at}.{quote_identifier(column)} IS {quote_literal(column_meaning)}"
+        for column, column_meaning in model.columns.items()
     ]
     duck.execute("; ".join(said))
 

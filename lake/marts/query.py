@@ -1,4 +1,7 @@
-"""Questions on what is published: read-only, no file, no network, no setting within reach."""
+"""Questions on what is published: read-only, no other file, no network, no setting within reach.
+
+Tables of which the file holds the last days alone are there whole as ``history.<schema>.<table>``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.engine import connect
 from lake.errors import BuildFailed, CitybrainError
+from lake.marts import history
 from lake.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,12 +50,14 @@ def asked(settings: Settings, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     guard(sql)
-    file = settings.published / "current" / "marts.duckdb"
+    # Resolved, so that a swap of the link while we read cannot mix two builds.
+    folder = (settings.published / "current").resolve()
+    file = folder / "marts.duckdb"
     if not file.exists():
         raise BuildFailed("nothing is published yet", remedy="run `citybrain marts build --as-of DAY`")
-    # Resolved, so that a swap of the link while we read cannot mix two builds.
-    with connect(settings, file.resolve(), read_only=True, locked=True) as duck:
+    with connect(settings, file, read_only=True, locked=True, reach=folder / history.FOLDER) as duck:
         try:
+            history.attach(duck, folder)
             yield duck.execute(sql)
         except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
             # These speak of the statement; other errors may quote a cell.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +39,7 @@ TABLES = {
 WITHHELD = {"core.fct_call.caller_key"}
 META: dict[str, dict[str, Any]] = {
     "core.fct_meter": {"published": False},
+    "core.fct_step": {"recent": {"days": 31, "by": "ended_on"}},
     "lifelines.water_daily": {
         "name_zh": "供水日用量",
         "owner": "water group",
@@ -55,21 +56,15 @@ META: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(name="home", scope="module")
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    folder = tmp_path_factory.mktemp("home")
-    settings = Settings.from_environment(
-        {"CITYBRAIN_HOME": str(folder), "CITYBRAIN_ROOT": str(PROJECT_ROOT), "CITYBRAIN_CITY": "linlan"}
-    )
-    settings.make_home()
-    pins = Pins(DAY, "linlan", "Asia/Shanghai", {}, (), "s", "c")
+def published(settings: Settings, tables: Mapping[str, str], pins: Pins) -> Path:
+    """Publish a build of these tables; gives the folder."""
     build = settings.builds / pins.build_id
     build.mkdir(parents=True)
     (build / "pins.json").write_text(json.dumps(pins.to_json()))
     (build / "built.json").write_text("{}")
     nodes = {}
     with duckdb.connect(str(build / "build.duckdb")) as duck:
-        for at, sql in TABLES.items():
+        for at, sql in tables.items():
             schema, name = at.split(".")
             duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; CREATE TABLE {at} AS {sql}")
             columns = [row[0] for row in duck.execute(f"DESCRIBE {at}").fetchall()]
@@ -95,8 +90,27 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transform, "manifest", lambda *_: SimpleNamespace(nodes=nodes, sources={}))
         patch.setattr("lake.marts.models.names_zh", lambda _: {"division_code": "区划代码", "used_n": "用水量"})
-        marts.publish(marts.find_build(settings, pins.build_id), settings)
-        yield settings
+        file: Path = marts.publish(marts.find_build(settings, pins.build_id), settings)
+    return file.parent
+
+
+def made_home(folder: Path) -> Settings:
+    settings = Settings.from_environment(
+        {"CITYBRAIN_HOME": str(folder), "CITYBRAIN_ROOT": str(PROJECT_ROOT), "CITYBRAIN_CITY": "linlan"}
+    )
+    settings.make_home()
+    return settings
+
+
+@pytest.fixture(name="home", scope="module")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = made_home(tmp_path_factory.mktemp("home"))
+    published(settings, TABLES, pins_of(DAY))
+    return settings
+
+
+def pins_of(day: date) -> Pins:
+    return Pins(day, "linlan", "Asia/Shanghai", {}, (), "s", "c")
 
 
 def ask(settings: Settings, sql: str, file: str = "marts.duckdb") -> list[tuple[Any, ...]]:
@@ -239,3 +253,36 @@ def test_parquet_copies_hold_the_same_rows(home: Settings) -> None:
     assert copied == (40, 780)
     assert marts.write_parquet(home) == folder
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+STEPS = "SELECT i AS step_key, DATE '2026-03-20' + CAST(i AS INTEGER) AS ended_on FROM range({}) AS days(i)"
+
+
+def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> None:
+    home = made_home(tmp_path)
+    nothing = published(home, {"core.fct_step": STEPS.format(0)}, pins_of(date(2026, 6, 30)))
+    assert [path.name for path in nothing.rglob("*.parquet")] == ["none.parquet"]
+    assert marts.query(home, "SELECT count(*), max(ended_on) FROM history.core.fct_step").rows == [(0, None)]
+
+    first = published(home, {"core.fct_step": STEPS.format(103) + " UNION ALL SELECT 999, NULL"}, pins_of(DAY))
+    held = "SELECT count(*), min(ended_on)::VARCHAR, count(*) FILTER (WHERE ended_on IS NULL) FROM core.fct_step"
+    assert ask(home, held) == [(31, "2026-06-01", 1)]
+    assert marts.query(home, held.replace("core.", "history.core.")).rows == [(104, "2026-03-20", 1)]
+    part = (
+        "rows with ended_on after 2026-05-31, or without one; "
+        "all of them lie beside this file in history/core/fct_step/*.parquet"
+    )
+    assert ask(home, "SELECT part_shown FROM about.models") == [(part,)]
+    assert part in ask(home, "SELECT comment FROM duckdb_tables() WHERE table_name = 'fct_step'")[0][0]
+    months = {path.name: path.stat().st_ino for path in (first / "history/core/fct_step").iterdir()}
+    assert sorted(months) == [*(f"2026-0{month}.parquet" for month in (3, 4, 5, 6)), "undated.parquet"]
+
+    # A day more, and one of May told otherwise: the other months are the same files as before.
+    later = STEPS.format(104).replace("i AS step_key", "if(i = 50, -1, i) AS step_key") + " UNION ALL SELECT 999, NULL"
+    second = published(home, {"core.fct_step": later}, pins_of(date(2026, 7, 2)))
+    again = {path.name: path.stat().st_ino for path in (second / "history/core/fct_step").iterdir()}
+    assert {name for name in again if again[name] != months.get(name)} == {"2026-05.parquet", "2026-07.parquet"}
+    whole = "SELECT count(*), min(step_key) FROM history.core.fct_step"
+    assert marts.query(home, whole).rows == [(105, -1)]
+    assert not list(marts.write_parquet(home).rglob("fct_step.parquet"))
+    assert {path.stat().st_mode & 0o777 for path in second.rglob("*.parquet")} == {0o444}

@@ -57,8 +57,8 @@ with
             end as entity_key
         from {{ ref('entity_record') }} as record
         inner join {{ ref('entity_kind') }} as kind on record.entity_kind = kind.entity_kind
-        -- Only the open ones have a partner; asked in the key, for a condition of the left side alone would hold all
-        -- pairs together.
+        -- Only the open ones have a partner; asked in the key,
+        -- for a condition of the left side alone would hold all pairs together.
         left join partner on case when record.uscc is null then record.record_key end = partner.open_id
     ),
 

@@ -69,83 +69,49 @@ with
         from answers
     ),
 
+    tallied as (
+        select
+            'met_rate' as part,
+            'third' as variant,
+            period_on,
+            division_code,
+            third_met_n as numerator,
+            third_n as denominator
+        from checks
+        union all
+        select 'met_rate', 'self', period_on, division_code, self_met_n, self_n
+        from checks
+        union all
+        select 'self_bias', '', period_on, division_code, bias_sum, bias_n
+        from checks
+        union all
+        select 'agreement_rate', '', period_on, division_code, agreed_n, compared_n
+        from checks
+    ),
+
     told as (
         select
             'I20' as indicator_id,
-            'met_rate' as part,
-            'third' as variant,
-            checks.period_on,
-            checks.division_code,
-            cast(checks.third_met_n as double) / nullif(checks.third_n, 0) as value,
-            cast(checks.third_met_n as decimal(24, 6)) as numerator,
-            cast(checks.third_n as decimal(24, 6)) as denominator
-        from checks
-        union all
-        select
-            'I20' as indicator_id,
-            'met_rate' as part,
-            'self' as variant,
-            checks.period_on,
-            checks.division_code,
-            cast(checks.self_met_n as double) / nullif(checks.self_n, 0) as value,
-            cast(checks.self_met_n as decimal(24, 6)) as numerator,
-            cast(checks.self_n as decimal(24, 6)) as denominator
-        from checks
-        union all
-        select
-            'I20' as indicator_id,
-            'self_bias' as part,
-            '' as variant,
-            checks.period_on,
-            checks.division_code,
-            cast(checks.bias_sum as double) / nullif(checks.bias_n, 0) as value,
-            cast(checks.bias_sum as decimal(24, 6)) as numerator,
-            cast(checks.bias_n as decimal(24, 6)) as denominator
-        from checks
-        union all
-        select
-            'I20' as indicator_id,
-            'agreement_rate' as part,
-            '' as variant,
-            checks.period_on,
-            checks.division_code,
-            cast(checks.agreed_n as double) / nullif(checks.compared_n, 0) as value,
-            cast(checks.agreed_n as decimal(24, 6)) as numerator,
-            cast(checks.compared_n as decimal(24, 6)) as denominator
-        from checks
+            tallied.part,
+            tallied.variant,
+            tallied.period_on,
+            tallied.division_code,
+            cast(tallied.numerator as double) / nullif(tallied.denominator, 0) as value,
+            cast(tallied.numerator as decimal(24, 6)) as numerator,
+            cast(tallied.denominator as decimal(24, 6)) as denominator
+        from tallied
         union all
         select
             'I26' as indicator_id,
-            intervals.question_key as part,
+            intervals.question_key || bound.suffix as part,
             '' as variant,
             intervals.period_on,
             intervals.division_code,
-            intervals.mean as value,
-            cast(intervals.wx as decimal(24, 6)) as numerator,
-            cast(intervals.w as decimal(24, 6)) as denominator
+            intervals.mean + bound.sign * intervals.half as value,
+            case when bound.sign = 0 then cast(intervals.wx as decimal(24, 6)) end as numerator,
+            case when bound.sign = 0 then cast(intervals.w as decimal(24, 6)) end as denominator
         from intervals
-        union all
-        select
-            'I26' as indicator_id,
-            intervals.question_key || '_low' as part,
-            '' as variant,
-            intervals.period_on,
-            intervals.division_code,
-            intervals.mean - intervals.half as value,
-            cast(null as decimal(24, 6)) as numerator,
-            cast(null as decimal(24, 6)) as denominator
-        from intervals
-        union all
-        select
-            'I26' as indicator_id,
-            intervals.question_key || '_high' as part,
-            '' as variant,
-            intervals.period_on,
-            intervals.division_code,
-            intervals.mean + intervals.half as value,
-            cast(null as decimal(24, 6)) as numerator,
-            cast(null as decimal(24, 6)) as denominator
-        from intervals
+        cross join (values ('', 0), ('_low', -1), ('_high', 1)) as bound(suffix, sign)
     )
 
 select

@@ -12,8 +12,8 @@ with
         where care.device_no is not null
     ),
 
-    -- A device is silent when its offline alarm, or one of its flat, fell into the days before the Sunday the list
-    -- speaks of.
+    -- A device is silent when its offline alarm, or one of its flat,
+    -- fell into the days before the Sunday the list speaks of.
     silent as (
         select devices.week_on, devices.care_no
         from devices

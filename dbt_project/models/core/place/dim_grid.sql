@@ -11,8 +11,8 @@ with
     known as (
         select
             grid.* exclude (residents_n),
-            -- After a new count the number may be missing for weeks: the one before holds till then, else the one
-            -- after.
+            -- After a new count the number may be missing for weeks:
+            -- the one before holds till then, else the one after.
             coalesce(
                 last_value(grid.residents_n ignore nulls) over (
                     partition by grid.grid_id

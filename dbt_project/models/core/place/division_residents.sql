@@ -14,6 +14,9 @@ select
     cast(sum(grid.residents_n) as bigint) as resident_population_n,
     cast(sum(grid.households_n) as bigint) as households_n,
     cast(sum(grid.elderly80_n) as bigint) as elderly80_n,
+    cast(sum(grid.floating_n) as bigint) as floating_n,
+    cast(sum(grid.full_time_n) as bigint) as full_time_n,
+    cast(sum(grid.volunteers_n) as bigint) as volunteers_n,
     count(*) as grids_n,
     count(*) filter (where grid.residents_n is null) as grids_without_residents_n
 from {{ ref('dim_grid') }} as grid

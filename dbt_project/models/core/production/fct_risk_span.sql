@@ -24,8 +24,8 @@ with
         select max(snapshot.listed_on) as listed_on from {{ ref('fct_equipment_due_snapshot') }} as snapshot
     ),
 
-    -- Each inspection's term of each device in use: from the day after it was due to the list that first shows a new
-    -- one.
+    -- Each inspection's term of each device in use:
+    -- from the day after it was due to the list that first shows a new one.
     equipment_terms as (
         select
             device.equipment_key,
@@ -91,7 +91,6 @@ with
             day.enterprise_key,
             min(day.division_code) as division_code,
             day.level_no,
-            false as is_escalated,
             cast(max(day.r_value) as decimal(18, 2)) as score,
             min(day.day_on) as from_on,
             case
@@ -101,27 +100,24 @@ with
         inner join {{ ref('dim_major_hazard_source') }} as source on day.hazard_source_key = source.hazard_source_key
         cross join newest_source_day
         group by source.source_no, day.enterprise_key, day.level_no, day.run_on
-        union all
+        union all by name
         select
             'hazard_major' as risk_kind,
             hazard.hazard_no as object_no,
             hazard.enterprise_key,
             hazard.division_code,
-            cast(null as integer) as level_no,
-            false as is_escalated,
             hazard.lec_score as score,
             hazard.found_on as from_on,
             hazard.closed_on as to_on
         from {{ ref('fct_hazard_item') }} as hazard
         where hazard.is_major
-        union all
+        union all by name
         select
             'hazard_overdue' as risk_kind,
             hazard.hazard_no as object_no,
             hazard.enterprise_key,
             hazard.division_code,
             band.level_no,
-            false as is_escalated,
             hazard.lec_score as score,
             cast(hazard.due_on + 1 as date) as from_on,
             hazard.closed_on as to_on
@@ -133,15 +129,12 @@ with
             and band.valid_from <= hazard.found_on
             and (band.valid_to is null or hazard.found_on < band.valid_to)
         where not hazard.is_major
-        union all
+        union all by name
         select
             'equipment_overdue' as risk_kind,
             spans.equipment_code as object_no,
             enterprise.enterprise_key,
             spans.division_code,
-            cast(null as integer) as level_no,
-            false as is_escalated,
-            cast(null as decimal(18, 2)) as score,
             spans.overdue_on as from_on,
             case
                 when spans.escalated_on <= {{ as_of() }} or spans.ends_on is not null
@@ -149,28 +142,23 @@ with
             end as to_on
         from equipment_spans as spans
         left join {{ ref('enterprise_of_code') }} as enterprise on spans.uscc = enterprise.uscc
-        union all
+        union all by name
         select
             'equipment_overdue' as risk_kind,
             spans.equipment_code as object_no,
             enterprise.enterprise_key,
             spans.division_code,
-            cast(null as integer) as level_no,
             true as is_escalated,
-            cast(null as decimal(18, 2)) as score,
             spans.escalated_on as from_on,
             spans.ends_on as to_on
         from equipment_spans as spans
         left join {{ ref('enterprise_of_code') }} as enterprise on spans.uscc = enterprise.uscc
-        union all
+        union all by name
         select
             'equipment_orphan' as risk_kind,
             orphans.equipment_code as object_no,
             enterprise.enterprise_key,
             orphans.division_code,
-            cast(null as integer) as level_no,
-            false as is_escalated,
-            cast(null as decimal(18, 2)) as score,
             orphans.from_on,
             case
                 when orphans.last_listed_on < newest_list.listed_on then cast(orphans.last_listed_on + 1 as date)
@@ -178,41 +166,19 @@ with
         from orphans
         cross join newest_list
         left join {{ ref('enterprise_of_code') }} as enterprise on orphans.uscc = enterprise.uscc
-        union all
-        select
-            'dig_unprotected' as risk_kind,
-            site.site_no as object_no,
-            cast(null as varchar) as enterprise_key,
-            site.division_code,
-            cast(null as integer) as level_no,
-            false as is_escalated,
-            cast(null as decimal(18, 2)) as score,
-            site.started_on as from_on,
-            cast(null as date) as to_on
+        union all by name
+        select 'dig_unprotected' as risk_kind, site.site_no as object_no, site.division_code, site.started_on as from_on
         from {{ ref('dim_site') }} as site
         where site.is_at_work and site.is_dig and not coalesce(site.is_pipe_protected, false)
-        union all
-        select
-            'site_unclosed' as risk_kind,
-            site.site_no as object_no,
-            cast(null as varchar) as enterprise_key,
-            site.division_code,
-            cast(null as integer) as level_no,
-            false as is_escalated,
-            cast(null as decimal(18, 2)) as score,
-            site.ended_on as from_on,
-            cast(null as date) as to_on
+        union all by name
+        select 'site_unclosed' as risk_kind, site.site_no as object_no, site.division_code, site.ended_on as from_on
         from {{ ref('dim_site') }} as site
         where site.is_finished_but_active
-        union all
+        union all by name
         select
             'building_occupied_' || lower(building.danger_grade) as risk_kind,
             building.building_no as object_no,
-            cast(null as varchar) as enterprise_key,
             building.division_code,
-            cast(null as integer) as level_no,
-            false as is_escalated,
-            cast(null as decimal(18, 2)) as score,
             building.first_listed_on as from_on,
             case when not building.is_listed then cast(building.last_listed_on + 1 as date) end as to_on
         from {{ ref('dim_dangerous_building') }} as building

@@ -46,8 +46,8 @@ with
             cast({{ threshold('outbreak_recent_weeks') }} as bigint) as recent_weeks
     ),
 
-    -- The yardstick: the weeks just before (C1), and those before a gap in which an outbreak may have begun already
-    -- (C2).
+    -- The yardstick: the weeks just before (C1),
+    -- and those before a gap in which an outbreak may have begun already (C2).
     baselines as (
         select
             series.disease_key,

@@ -218,11 +218,11 @@ with
         window so_far as (partition by places.source_system, places.division_code order by ends.ends_at)
     ),
 
-    -- The hotline's own rates: what was taken on, what was due, what was settled, whom they asked, each by its own
-    -- moment.
+    -- The hotline's own rates: what was taken on, what was due, what was settled,
+    -- whom they asked, each by its own moment.
     counted as (select counted.* from {{ ref('case_counted') }} as counted),
 
-    received_of_mark as (
+    told_of_mark as (
         select
             marks.mark_at,
             counted.division_code,
@@ -234,26 +234,7 @@ with
         from counted
         asof inner join marks on counted.accepted_at >= marks.mark_at
         group by marks.mark_at, counted.division_code, counted.source_system
-    ),
-
-    received as (
-        select
-            marked.window_id,
-            scope.scope_code as division_code,
-            of_mark.source_system,
-            cast(sum(of_mark.received_n) as bigint) as received_n,
-            cast(sum(of_mark.dispatched_n) as bigint) as dispatched_n,
-            cast(sum(of_mark.direct_n) as bigint) as direct_n,
-            cast(sum(of_mark.bounced_n) as bigint) as bounced_n
-        from received_of_mark as of_mark
-        inner join marked_windows as marked on of_mark.mark_at = marked.mark_at
-        inner join
-            {{ ref('bridge_division_scope') }} as scope
-            on of_mark.division_code is not distinct from scope.division_code
-        group by marked.window_id, scope.scope_code, of_mark.source_system
-    ),
-
-    due_of_mark as (
+        union all by name
         select
             marks.mark_at,
             counted.division_code,
@@ -264,24 +245,7 @@ with
         asof inner join marks on counted.deadline_at >= marks.mark_at
         where counted.is_to_settle
         group by marks.mark_at, counted.division_code, counted.source_system
-    ),
-
-    due as (
-        select
-            marked.window_id,
-            scope.scope_code as division_code,
-            of_mark.source_system,
-            cast(sum(of_mark.due_n) as bigint) as due_n,
-            cast(sum(of_mark.due_in_time_n) as bigint) as due_in_time_n
-        from due_of_mark as of_mark
-        inner join marked_windows as marked on of_mark.mark_at = marked.mark_at
-        inner join
-            {{ ref('bridge_division_scope') }} as scope
-            on of_mark.division_code is not distinct from scope.division_code
-        group by marked.window_id, scope.scope_code, of_mark.source_system
-    ),
-
-    settled_of_mark as (
+        union all by name
         select
             marks.mark_at,
             counted.division_code,
@@ -293,25 +257,7 @@ with
         asof inner join marks on counted.settled_at >= marks.mark_at
         where counted.is_to_settle
         group by marks.mark_at, counted.division_code, counted.source_system
-    ),
-
-    settled as (
-        select
-            marked.window_id,
-            scope.scope_code as division_code,
-            of_mark.source_system,
-            cast(sum(of_mark.settled_n) as bigint) as settled_n,
-            cast(sum(of_mark.reopened_n) as bigint) as reopened_n,
-            cast(sum(of_mark.appraised_n) as bigint) as appraised_n
-        from settled_of_mark as of_mark
-        inner join marked_windows as marked on of_mark.mark_at = marked.mark_at
-        inner join
-            {{ ref('bridge_division_scope') }} as scope
-            on of_mark.division_code is not distinct from scope.division_code
-        group by marked.window_id, scope.scope_code, of_mark.source_system
-    ),
-
-    visited_of_mark as (
+        union all by name
         select
             marks.mark_at,
             counted.division_code,
@@ -333,16 +279,25 @@ with
         group by marks.mark_at, counted.division_code, counted.source_system
     ),
 
-    visited as (
+    told as (
         select
             marked.window_id,
             scope.scope_code as division_code,
             of_mark.source_system,
+            cast(sum(of_mark.received_n) as bigint) as received_n,
+            cast(sum(of_mark.dispatched_n) as bigint) as dispatched_n,
+            cast(sum(of_mark.direct_n) as bigint) as direct_n,
+            cast(sum(of_mark.bounced_n) as bigint) as bounced_n,
+            cast(sum(of_mark.due_n) as bigint) as due_n,
+            cast(sum(of_mark.due_in_time_n) as bigint) as due_in_time_n,
+            cast(sum(of_mark.settled_n) as bigint) as settled_n,
+            cast(sum(of_mark.reopened_n) as bigint) as reopened_n,
+            cast(sum(of_mark.appraised_n) as bigint) as appraised_n,
             cast(sum(of_mark.visited_n) as bigint) as visited_n,
             cast(sum(of_mark.satisfied_n) as bigint) as satisfied_n,
             sum(of_mark.satisfied_weight) as satisfied_weight,
             cast(sum(of_mark.solved_n) as bigint) as solved_n
-        from visited_of_mark as of_mark
+        from told_of_mark as of_mark
         inner join marked_windows as marked on of_mark.mark_at = marked.mark_at
         inner join
             {{ ref('bridge_division_scope') }} as scope
@@ -367,27 +322,27 @@ select
     {{ hours_of('closed.p90_s') }} as p90_close_hours,
     cast(coalesce(closed.invalid_time_n, 0) as bigint) as invalid_time_n,
     cast(grid.days_missing_n as bigint) as days_missing_n,
-    coalesce(received.received_n, 0) as received_n,
-    coalesce(received.dispatched_n, 0) as dispatched_n,
-    {{ percent_of('received.dispatched_n', 'received.received_n') }} as dispatch_pct,
-    coalesce(received.direct_n, 0) as direct_n,
-    {{ percent_of('received.direct_n', 'received.received_n') }} as direct_pct,
-    {{ percent_of('received.bounced_n', 'received.dispatched_n') }} as bounce_pct,
-    coalesce(due.due_n, 0) as due_cases_n,
-    coalesce(due.due_in_time_n, 0) as due_in_time_n,
-    {{ percent_of('due.due_in_time_n', 'due.due_n') }} as on_time_pct,
-    coalesce(settled.settled_n, 0) as settled_n,
-    {{ percent_of('settled.reopened_n', 'settled.settled_n') }} as reopened_pct,
-    {{ percent_of('settled.appraised_n', 'settled.settled_n') }} as appraised_pct,
-    coalesce(visited.visited_n, 0) as visited_n,
-    {{ percent_of('visited.satisfied_n', 'visited.visited_n') }} as satisfied_pct,
-    cast(100.0 * {{ wilson_low('visited.satisfied_n', 'visited.visited_n') }} as decimal(6, 2)) as satisfied_low_pct,
-    cast(100.0 * {{ wilson_high('visited.satisfied_n', 'visited.visited_n') }} as decimal(6, 2)) as satisfied_high_pct,
-    {{ percent_of('visited.satisfied_weight', 'visited.visited_n') }} as satisfied_weighted_pct,
-    {{ percent_of('visited.solved_n', 'visited.visited_n') }} as solved_pct,
+    coalesce(told.received_n, 0) as received_n,
+    coalesce(told.dispatched_n, 0) as dispatched_n,
+    {{ percent_of('told.dispatched_n', 'told.received_n') }} as dispatch_pct,
+    coalesce(told.direct_n, 0) as direct_n,
+    {{ percent_of('told.direct_n', 'told.received_n') }} as direct_pct,
+    {{ percent_of('told.bounced_n', 'told.dispatched_n') }} as bounce_pct,
+    coalesce(told.due_n, 0) as due_cases_n,
+    coalesce(told.due_in_time_n, 0) as due_in_time_n,
+    {{ percent_of('told.due_in_time_n', 'told.due_n') }} as on_time_pct,
+    coalesce(told.settled_n, 0) as settled_n,
+    {{ percent_of('told.reopened_n', 'told.settled_n') }} as reopened_pct,
+    {{ percent_of('told.appraised_n', 'told.settled_n') }} as appraised_pct,
+    coalesce(told.visited_n, 0) as visited_n,
+    {{ percent_of('told.satisfied_n', 'told.visited_n') }} as satisfied_pct,
+    cast(100.0 * {{ wilson_low('told.satisfied_n', 'told.visited_n') }} as decimal(6, 2)) as satisfied_low_pct,
+    cast(100.0 * {{ wilson_high('told.satisfied_n', 'told.visited_n') }} as decimal(6, 2)) as satisfied_high_pct,
+    {{ percent_of('told.satisfied_weight', 'told.visited_n') }} as satisfied_weighted_pct,
+    {{ percent_of('told.solved_n', 'told.visited_n') }} as solved_pct,
     {% if fed_by('grid') and not in_unit_test() -%}
         cast(
-            cast(received.received_n * 10000 as decimal(24, 6))
+            cast(told.received_n * 10000 as decimal(24, 6))
             / nullif(residents.resident_population_n, 0) as decimal(12, 2)
         ) as received_per_10k
     {%- else -%} cast(null as decimal(12, 2)) as received_per_10k
@@ -409,25 +364,10 @@ left join
     and grid.division_code = closed.division_code
     and grid.source_system = closed.source_system
 left join
-    received
-    on grid.window_id = received.window_id
-    and grid.division_code = received.division_code
-    and grid.source_system = received.source_system
-left join
-    due
-    on grid.window_id = due.window_id
-    and grid.division_code = due.division_code
-    and grid.source_system = due.source_system
-left join
-    settled
-    on grid.window_id = settled.window_id
-    and grid.division_code = settled.division_code
-    and grid.source_system = settled.source_system
-left join
-    visited
-    on grid.window_id = visited.window_id
-    and grid.division_code = visited.division_code
-    and grid.source_system = visited.source_system
+    told
+    on grid.window_id = told.window_id
+    and grid.division_code = told.division_code
+    and grid.source_system = told.source_system
 {% if fed_by('grid') and not in_unit_test() -%}
     left join {{ ref('division_residents') }} as residents on grid.division_code = residents.division_code
 {%- endif %}

@@ -148,9 +148,9 @@ with
             and summed.task_kind = settled.task_kind
     ),
 
-    -- Bureaus stand beside bureaus and counties beside counties, each with tasks of one kind: those of city management
-    -- are due within hours and those of the hotline within days, so that who has more of the former would look worse
-    -- for it.
+    -- Bureaus stand beside bureaus and counties beside counties, each with tasks of one kind:
+    -- those of city management are due within hours and those of the hotline within days, so that who has more of the
+    -- former would look worse for it.
     peers as (
         select
             stood.window_kind,
@@ -261,8 +261,8 @@ select
     cast(100 * drawn.high_share as decimal(6, 2)) as on_time_high_pct,
     cast(100 * drawn.mean_share as decimal(6, 2)) as peers_on_time_pct,
     cast(100 * drawn.eb_share as decimal(6, 2)) as on_time_eb_pct,
-    -- Funnel plot (Spiegelhalter 2005): how far from the peers, in standard deviations that its own number of tasks
-    -- allows.
+    -- Funnel plot (Spiegelhalter 2005): how far from the peers,
+    -- in standard deviations that its own number of tasks allows.
     case
         when drawn.due_n >= {{ threshold('rank_least_n') }}
         then

@@ -59,25 +59,13 @@ with
             {{ ref('bridge_division_scope') }} as bridge
             on patrol.division_code is not distinct from bridge.division_code
         group by windows.window_kind, windows.first_on, bridge.scope_code
-    ),
-
-    staffed as (
-        select
-            bridge.scope_code,
-            count(*) as grids_n,
-            cast(sum(grid.full_time_n) as bigint) as full_time_n,
-            cast(sum(grid.volunteers_n) as bigint) as volunteers_n
-        from {{ ref('dim_grid') }} as grid
-        inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
-        where grid.is_current
-        group by bridge.scope_code
     )
 
 select
     windows.window_kind,
     windows.first_on as starts_on,
     windows.last_on as ends_on,
-    staffed.scope_code as division_code,
+    residents.division_code,
     coalesce(found.found_n, 0) as found_n,
     coalesce(found.sent_up_n, 0) as sent_up_n,
     coalesce(found.assigned_n, 0) as assigned_n,
@@ -93,28 +81,28 @@ select
     {{ hours_of('found.assign_p50_s') }} as assign_p50_hours,
     {{ hours_of('found.settle_p50_s') }} as settle_p50_hours,
     {{ hours_of('found.settle_p90_s') }} as settle_p90_hours,
-    staffed.grids_n,
-    staffed.grids_n - coalesce(found.active_grids_n, 0) as silent_grids_n,
+    residents.grids_n,
+    residents.grids_n - coalesce(found.active_grids_n, 0) as silent_grids_n,
     coalesce(patrolled.patrols_n, 0) as patrols_n,
-    staffed.grids_n - coalesce(patrolled.patrolled_grids_n, 0) as unpatrolled_grids_n,
+    residents.grids_n - coalesce(patrolled.patrolled_grids_n, 0) as unpatrolled_grids_n,
     {{ hours_of('patrolled.patrol_s') }} as patrol_hours,
     cast(patrolled.patrol_m / 1000 as decimal(18, 1)) as patrol_km,
     coalesce(patrolled.visits_n, 0) as visits_n,
-    staffed.full_time_n,
-    staffed.volunteers_n,
+    residents.full_time_n,
+    residents.volunteers_n,
     cast(
-        cast(found.found_n as decimal(18, 4)) / nullif(staffed.full_time_n, 0) as decimal(12, 2)
+        cast(found.found_n as decimal(18, 4)) / nullif(residents.full_time_n, 0) as decimal(12, 2)
     ) as found_per_full_time
 from windows
-cross join staffed
+cross join {{ ref('division_residents') }} as residents
 left join
     found
     on windows.window_kind = found.window_kind
     and windows.first_on = found.first_on
-    and staffed.scope_code = found.scope_code
+    and residents.division_code = found.scope_code
 left join
     patrolled
     on windows.window_kind = patrolled.window_kind
     and windows.first_on = patrolled.first_on
-    and staffed.scope_code = patrolled.scope_code
+    and residents.division_code = patrolled.scope_code
 where found.found_n is not null or patrolled.patrols_n is not null

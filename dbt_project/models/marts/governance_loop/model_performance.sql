@@ -24,8 +24,8 @@ with
         group by leads.month_on, leads.model_id
     ),
 
-    -- Leads for 10,000 residents by county: a model that looks at one county only is told by the largest rate over
-    -- the middle one.
+    -- Leads for 10,000 residents by county:
+    -- a model that looks at one county only is told by the largest rate over the middle one.
     counties as (
         select
             leads.month_on,

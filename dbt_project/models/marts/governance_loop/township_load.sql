@@ -42,26 +42,15 @@ with
         group by windows.window_kind, windows.first_on, bridge.scope_code
     ),
 
-    staffed as (
-        select
-            bridge.scope_code,
-            cast(sum(grid.full_time_n) as bigint) as full_time_n,
-            cast(sum(grid.residents_n) as bigint) as residents_n
-        from {{ ref('dim_grid') }} as grid
-        inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
-        where grid.is_current
-        group by bridge.scope_code
-    ),
-
     loaded as (
         select
             windows.window_kind,
             windows.first_on,
             windows.last_on,
             date_diff('day', windows.first_on, windows.last_on) + 1 as days_n,
-            staffed.scope_code,
-            staffed.full_time_n,
-            staffed.residents_n,
+            residents.division_code,
+            residents.full_time_n,
+            residents.resident_population_n as residents_n,
             coalesce(tasks.tasks_n, 0) as tasks_n,
             coalesce(tasks.hotline_n, 0) as hotline_n,
             coalesce(tasks.citymgmt_n, 0) as citymgmt_n,
@@ -70,17 +59,17 @@ with
             coalesce(patrolled.patrols_n, 0) as patrols_n,
             coalesce(patrolled.visits_n, 0) as visits_n
         from windows
-        cross join staffed
+        cross join {{ ref('division_residents') }} as residents
         left join
             tasks
             on windows.window_kind = tasks.window_kind
             and windows.first_on = tasks.first_on
-            and staffed.scope_code = tasks.scope_code
+            and residents.division_code = tasks.scope_code
         left join
             patrolled
             on windows.window_kind = patrolled.window_kind
             and windows.first_on = patrolled.first_on
-            and staffed.scope_code = patrolled.scope_code
+            and residents.division_code = patrolled.scope_code
     ),
 
     -- Divisions of one level are peers; what they are held by is the work of one full-time worker.
@@ -88,10 +77,10 @@ with
         select
             loaded.*,
             level.level_no,
-            loaded.scope_code as unit_key,
+            loaded.division_code as unit_key,
             cast(nullif(loaded.full_time_n, 0) as double) * loaded.days_n / 7 as worker_weeks
         from loaded
-        inner join {{ ref('dim_admin_division') }} as level on loaded.scope_code = level.division_code
+        inner join {{ ref('dim_admin_division') }} as level on loaded.division_code = level.division_code
     ),
 
     peers as (
@@ -147,7 +136,7 @@ select
     measured.window_kind,
     measured.first_on as starts_on,
     measured.last_on as ends_on,
-    measured.scope_code as division_code,
+    measured.division_code,
     measured.tasks_n,
     measured.hotline_n,
     measured.citymgmt_n,

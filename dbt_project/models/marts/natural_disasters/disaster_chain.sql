@@ -69,49 +69,28 @@ with
         group by utility.date_on, utility.division_code
         union all
         select
-            'flood_appeals',
+            kind.signal,
             span.date_on,
             townships.division_code,
-            count(flood.case_key)
+            count(appeal.case_key)
             > {{ threshold('chain_times_usual') }}
-            * avg(count(flood.case_key)) over (partition by townships.division_code)
+            * avg(count(appeal.case_key)) over (partition by kind.signal, townships.division_code)
         from townships
         cross join (select weather.date_on from {{ ref('fct_weather_daily') }} as weather) as span
+        cross join (values ('flood_appeals'), ('lifeline_appeals')) as kind(signal)
         left join
             (
-                select fact.*
+                select case when category.is_flood then 'flood_appeals' else 'lifeline_appeals' end as signal, fact.*
                 from {{ ref('case_counted') }} as fact
                 inner join
                     {{ ref('network_category') }} as category
                     on fact.category_key = category.category_key
-                    and category.is_flood
-            ) as flood
-            on townships.division_code = flood.division_code
-            and span.date_on = flood.created_on
-        group by span.date_on, townships.division_code
-        union all
-        select
-            'lifeline_appeals',
-            span.date_on,
-            townships.division_code,
-            count(broken.case_key)
-            > {{ threshold('chain_times_usual') }}
-            * avg(count(broken.case_key)) over (partition by townships.division_code)
-        from townships
-        cross join (select weather.date_on from {{ ref('fct_weather_daily') }} as weather) as span
-        left join
-            (
-                select fact.*
-                from {{ ref('case_counted') }} as fact
-                inner join
-                    {{ ref('network_category') }} as category
-                    on fact.category_key = category.category_key
-                    and category.lifeline is not null
-                    and not category.is_flood
-            ) as broken
-            on townships.division_code = broken.division_code
-            and span.date_on = broken.created_on
-        group by span.date_on, townships.division_code
+                    and (category.is_flood or category.lifeline is not null)
+            ) as appeal
+            on kind.signal = appeal.signal
+            and townships.division_code = appeal.division_code
+            and span.date_on = appeal.created_on
+        group by kind.signal, span.date_on, townships.division_code
     ),
 
     signals as (

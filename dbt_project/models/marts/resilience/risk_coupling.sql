@@ -275,8 +275,8 @@ with
         group by told.topic_key, told.division_code, told.day_on
     ),
 
-    -- A topic has risen when the hours of the effect hold so many cases, and so many times the usual of the days
-    -- before them.
+    -- A topic has risen when the hours of the effect hold so many cases,
+    -- and so many times the usual of the days before them.
     near as (
         select this.topic_key, this.division_code, this.day_on, sum(beside.cases_n) as cases_n
         from place_days as this

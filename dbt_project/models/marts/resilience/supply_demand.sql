@@ -4,19 +4,13 @@
 {%- set calls = [('fct_police_incident', 'called_on'), ('fct_fire_incident', 'alarmed_on'), ('fct_ems_call', 'called_on')] %}
 with
     residents as (
-        select residents.division_code, residents.resident_population_n as residents_n, residents.elderly80_n
-        from {{ ref('division_residents') }} as residents
-    ),
-
-    registered as (
         select
-            bridge.scope_code as division_code,
-            cast(sum(grid.full_time_n) as bigint) as full_time_n,
-            cast(sum(grid.floating_n) as bigint) as floating_n
-        from {{ ref('dim_grid') }} as grid
-        inner join {{ ref('bridge_division_scope') }} as bridge on grid.division_code = bridge.division_code
-        where grid.is_current
-        group by bridge.scope_code
+            residents.division_code,
+            residents.resident_population_n as residents_n,
+            residents.elderly80_n,
+            residents.floating_n,
+            residents.full_time_n
+        from {{ ref('division_residents') }} as residents
     ),
 
     tasks as (
@@ -83,10 +77,9 @@ with
             residents.division_code,
             'grid' as subject_key,
             coalesce(tasks.n, 0) as demand_n,
-            coalesce(registered.full_time_n, 0) as supply_n
+            coalesce(residents.full_time_n, 0) as supply_n
         from residents
         left join tasks on residents.division_code = tasks.division_code
-        left join registered on residents.division_code = registered.division_code
         union all
         select
             residents.division_code,
@@ -109,10 +102,9 @@ with
         select
             residents.division_code,
             'relief' as subject_key,
-            coalesce(residents.elderly80_n, 0) + coalesce(registered.floating_n, 0) as demand_n,
+            coalesce(residents.elderly80_n, 0) + coalesce(residents.floating_n, 0) as demand_n,
             coalesce(stocks.n, 0) as supply_n
         from residents
-        left join registered on residents.division_code = registered.division_code
         left join stocks on residents.division_code = stocks.division_code
     ),
 

@@ -6,7 +6,7 @@ with
     stated as ({{ divisions_stated('delivered') }})
 
 select
-    md5(delivered.source_system || '|' || delivered.case_no) as case_key,
+    delivered.source_system || '|' || delivered.case_no as case_key,
     delivered.source_system,
     delivered.source_table,
     delivered.case_no,

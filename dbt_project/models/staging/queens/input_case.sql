@@ -10,7 +10,7 @@ with
     )
 
 select
-    md5(delivered.source_system || '|' || delivered.case_no) as case_key,
+    delivered.source_system || '|' || delivered.case_no as case_key,
     delivered.source_system,
     delivered.source_table,
     delivered.case_no,

@@ -5,8 +5,8 @@ with
             {{ known_instant('record.dispatched_at') }} as sent_at,
             unit.is_clock_hours,
             cast({{ seconds_of('record.deadline_h') }} as bigint) as limit_s,
-            -- The zone's number stands before the easting, so a case of the neighbouring zone comes to its right
-            -- place too.
+            -- The zone's number stands before the easting,
+            -- so a case of the neighbouring zone comes to its right place too.
             st_transform(
                 st_point(cast(record.x_m as double), cast(record.y_m as double)), projection.crs, 'EPSG:4326', true
             ) as place
@@ -18,8 +18,8 @@ with
             and record.x_m < projection.easting_to_m
     ),
 
-    -- Working hours run while the offices are open: what is dispatched before they open, or on a day off, waits for the
-    -- next opening.
+    -- Working hours run while the offices are open:
+    -- what is dispatched before they open, or on a day off, waits for the next opening.
     opened as (
         select
             located.*,

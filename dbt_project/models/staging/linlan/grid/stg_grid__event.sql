@@ -3,8 +3,8 @@ with
         select
             event.*,
             number.grid_id as own_grid_id,
-            -- East of Greenwich and south of Siberia the longitude is the larger of the two: else they are in each
-            -- other's place.
+            -- East of Greenwich and south of Siberia the longitude is the larger of the two:
+            -- else they are in each other's place.
             cast({{ known_coordinate('greatest(event.lat, event.lng)') }} as double) as stated_lng,
             cast({{ known_coordinate('least(event.lat, event.lng)') }} as double) as stated_lat
         from {{ source('lake', 'grid__event') }} as event
