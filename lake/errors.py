@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -196,45 +197,77 @@ class StorageUnavailable(CitybrainError):
     runbook = "storage"
 
 
+class StorageShut(CitybrainError):
+    """A file or room of the home is shut to us: not our user's, or on a disk that has gone read-only. Not retried."""
+
+    exit_code = 14
+    runbook = "storage"
+
+
 @contextlib.contextmanager
 def told_when_full(*, dataset: str | None = None, day: date | None = None) -> Iterator[None]:
-    """Say that the disk is full, or that store or database of the lake are away, whoever found out: Parquet, JSON,
-    Iceberg, SQLite, PostgreSQL, each has an error of its own.
+    """Say that the disk is full or shut, or that store or database of the lake are away, whoever found out: Parquet,
+    JSON, Iceberg, SQLite, PostgreSQL, each has an error of its own.
 
     Raises:
-        StorageFull, StorageUnavailable: in place of such an error; others pass.
+        StorageFull, StorageShut, StorageUnavailable: in place of such an error; others pass.
     """
     try:
         yield
     except CitybrainError:
         raise
     except Exception as error:
-        if not _is_full(error):
-            if not (what := _what_is_away(error)):
-                raise
-            raise StorageUnavailable(
-                f"{what} does not answer or refuses us ({type(error).__name__})",
-                remedy="see that it runs and that its address and credentials are right, then run it again",
+        if _is_behind(error, _FULL, _FULL_WORDS):
+            raise StorageFull(
+                "the disk is full; what was there before is as it was, and nothing is half done",
+                remedy="make room, then run it again: it goes on where it stopped",
                 dataset=dataset,
                 day=day,
             ) from None
-        raise StorageFull(
-            "the disk is full; what was there before is as it was, and nothing is half done",
-            remedy="make room, then run it again: it goes on where it stopped",
+        if _is_behind(error, _SHUT, _SHUT_WORDS):
+            raise StorageShut(
+                f"{_path_of(error) or 'a part of the home'} is shut to us: not our user's, or on a disk that has gone "
+                "read-only; what was there before is as it was",
+                remedy="give it to our user, or have the disk seen to; `citybrain doctor --offline` looks at all rooms",
+                dataset=dataset,
+                day=day,
+            ) from None
+        if not (what := _what_is_away(error)):
+            raise
+        raise StorageUnavailable(
+            f"{what} does not answer or refuses us ({type(error).__name__})",
+            remedy="see that it runs and that its address and credentials are right, then run it again",
             dataset=dataset,
             day=day,
         ) from None
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is behind an error: SQLite's own may hide behind that of a rollback."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_WORDS = ("disk is full", "disk I/O error", "No space left")
+_SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_SHUT_WORDS = ("readonly database", "unable to open database file", "Read-only file system")
+
+
+def _is_behind(error: BaseException | None, numbers: tuple[int, ...], words: tuple[str, ...]) -> bool:
+    """Whether the disk is behind an error: SQLite's own may hide behind that of a rollback."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if isinstance(error, OSError) and error.errno in numbers:
             return True
-        if any(words in str(error) for words in ("disk is full", "disk I/O error", "No space left")):
+        if any(word in str(error) for word in words):
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _path_of(error: BaseException | None) -> str:
+    """The file that the disk's own error speaks of; Arrow's names it in its text only."""
+    while error is not None:
+        if isinstance(error, OSError) and error.filename:
+            return str(error.filename)
+        if isinstance(error, OSError) and (named := re.search(r"'(/[^']+)'", str(error))):
+            return named[1]
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _what_is_away(error: BaseException | None) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lake.contracts import load_contracts
 from lake.contracts.model import Contract, Treatment
-from lake.errors import Busy
+from lake.errors import Busy, told_when_full
 from lake.landing import locked
 from lake.landing import purge as purge_landed
 from lake.landing import sweep as sweep_incoming
@@ -88,7 +88,7 @@ def upkeep(
         older_than: files that nothing names go only at this age, for they may belong to a commit in progress.
     """
     say = progress or (lambda text: None)
-    with undisturbed(settings):
+    with told_when_full(), undisturbed(settings):
         sweep_incoming(settings)
         drop_old_builds(settings)
         pinned = set(pinned_files(settings))

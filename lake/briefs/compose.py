@@ -265,7 +265,7 @@ def _notes(figure_set: FigureSet) -> list[str]:
     if notes["holidays"]:
         lines.append(f"受{'、'.join(notes['holidays'])}假期影响的环比以同比代替。")
     if notes["absent"]:
-        lines.append(f"本市尚无来源、未列入：{'、'.join(notes['absent'])}。")
+        lines.append(f"尚未接入本报：{'、'.join(notes['absent'])}。")
     lines += [f"{change['text']}。" for change in figure_set["changed"]]
     return lines + list(notes["sections"])
 

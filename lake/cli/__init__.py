@@ -8,7 +8,7 @@ import typer
 
 from lake.cli import alerts, backups, briefs, contracts, datasets, indicators, loads, machine, marts, release
 from lake.cli.additions import WithAdditions
-from lake.errors import CitybrainError
+from lake.errors import CitybrainError, told_when_full
 
 app = typer.Typer(
     name="citybrain",
@@ -21,7 +21,7 @@ app = typer.Typer(
 
     Exit status: 0 done · 1 failed · 2 contract or usage · 3 delivery breaks its contract · 4 held by a critical check ·
     5 source away · 6 source late · 7 source refuses us · 8 busy · 9 record unaccounted for · 10 build failed ·
-    11 brief refused · 12 disk full · 13 the lake's store or database away.
+    11 brief refused · 12 disk full · 13 the lake's store or database away · 14 a room of the home is shut to us.
 
     Environment: CITYBRAIN_CITY (queens), CITYBRAIN_HOME (var/CITY), CITYBRAIN_CONN_NAME (a source's address); more in
     docs/how-to/run-in-production.md.
@@ -49,7 +49,8 @@ app.command("upkeep")(machine.upkeep_command)
 def main() -> None:
     """Entry point: an error of ours ends with its message and its exit status, never with a stack of calls."""
     try:
-        app()
+        with told_when_full():
+            app()
     except CitybrainError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         if error.runbook:

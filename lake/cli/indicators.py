@@ -18,13 +18,9 @@ def list_command(as_json: JsonFlag = False) -> None:
 
     Example: citybrain indicator list
     """
-    from lake import marts
+    from lake.marts import indicators
 
-    rows = marts.query(
-        settings(),
-        "SELECT indicator_id, version, name_zh, formula, unit, std_no, valid_from_on, valid_to_on "
-        "FROM core.dim_indicator ORDER BY indicator_id, version",
-    )
+    rows = indicators.catalogue(settings())
     if as_json:
         print_json([dict(zip(rows.columns, row, strict=True)) for row in rows.rows])
     else:

@@ -23,10 +23,20 @@ def build_command(
     Example: citybrain marts build --as-of 2023-04-03
     """
     from lake import marts
+    from lake.errors import BuildFailed
 
-    home = settings()
+    home, day = settings(), parse_day(as_of)
+    newest = marts.newest_day(home, day)
+    if newest is None:
+        raise BuildFailed(
+            "the lake holds nothing of that day or before; what is published stays as it was",
+            remedy="`citybrain dataset list` shows which days are in: name one, or load it first",
+            day=day,
+        )
+    if newest < day:
+        say(f"beware: nothing of {day} is in, the newest day is {newest}")
     say("pinning the tables, building")
-    build = marts.build(home, parse_day(as_of))
+    build = marts.build(home, day)
     out.print(f"build {build.build_id}: {'built and tested' if build.is_new else 'nothing changed since it was built'}")
     if publish:
         marts.publish(build, home)

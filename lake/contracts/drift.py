@@ -168,10 +168,11 @@ def _holds(type_: str, now: str) -> bool:
 def refusal(contract: Contract, changed: ColumnsChanged, found: Sequence[str], day: date) -> SchemaDrift:
     """The error that holds a delivery with other columns."""
     place = f"{changed.file}: " if changed.file else ""
+    asked = "ask the department whether this stays; if so" if changed.found else "have it delivered again; if meant"
     return SchemaDrift(
         f"{place}columns are not the contract's: {in_words(contract, changed, found)}",
-        remedy="ask the department whether this stays; if so, `citybrain contract evolve` writes the next version of "
-        "the contract; then replay the delivery, which is kept as landed",
+        remedy=f"{asked}, `citybrain contract evolve` writes the next version of the contract; then replay the "
+        "delivery, which is kept as landed",
         dataset=contract.dataset,
         day=day,
     ).with_changes(changed)

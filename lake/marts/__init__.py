@@ -11,10 +11,11 @@ from lake.marts.counting import Verdict, count_marts
 from lake.marts.examples import Asked, ask_examples, example_failures
 from lake.marts.export import export
 from lake.marts.parquet import write_parquet
+from lake.marts.pins import newest_day
 from lake.marts.publish import publish, rollback
 from lake.marts.query import Answer, query
 
 __all__ = [
     "Answer", "Asked", "Build", "Verdict", "ask_cookbook", "ask_examples", "build", "cookbook_failures", "count_marts",
-    "example_failures", "export", "find_build", "publish", "query", "rollback", "write_parquet",
+    "example_failures", "export", "find_build", "newest_day", "publish", "query", "rollback", "write_parquet",
 ]  # fmt: skip

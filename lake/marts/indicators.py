@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 from lake.errors import CitybrainError
-from lake.marts.query import query
+from lake.marts.query import Answer, query
 from lake.settings import Settings
 
 
 class VersionMissing(CitybrainError):
-    """The catalogue has not the versions that were asked for."""
+    """The catalogue has not the versions that were asked for, or the city has no catalogue."""
 
     exit_code = 2
 
@@ -66,13 +66,28 @@ class Backcast:
     windows: list[Window]
 
 
+def catalogue(settings: Settings) -> Answer:
+    """Every indicator of the published catalogue and its versions.
+
+    Raises:
+        VersionMissing: the city has no catalogue.
+        BuildFailed: nothing is published.
+    """
+    return _of_catalogue(
+        settings,
+        "SELECT indicator_id, version, name_zh, formula, unit, std_no, valid_from_on, valid_to_on "
+        "FROM core.dim_indicator ORDER BY indicator_id, version",
+    )
+
+
 def versions(settings: Settings, indicator_id: str) -> list[Version]:
     """Versions of an indicator that the published file can compute, oldest first.
 
     Raises:
+        VersionMissing: the city has no catalogue.
         BuildFailed: nothing is published.
     """
-    rows = query(
+    rows = _of_catalogue(
         settings,
         "SELECT version, name_zh, formula, std_no, change_zh, part, variant, valid_from_on, valid_to_on "
         f"FROM core.dim_indicator WHERE indicator_id = {_text(indicator_id)} AND part IS NOT NULL ORDER BY version",
@@ -113,6 +128,16 @@ def backcast(
         "USING (first_on, last_on, division_code) ORDER BY first_on, division_code",
     ).rows
     return Backcast(indicator_id, first, second, [Window(*row) for row in rows])
+
+
+def _of_catalogue(settings: Settings, sql: str) -> Answer:
+    is_there = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'core' AND table_name = 'dim_indicator'"
+    if not query(settings, is_there).rows:
+        raise VersionMissing(
+            f"the published marts of {settings.city!r} have no catalogue of indicators",
+            remedy="a city whose departments feed none of the indicators has none; see `about.models` for what it has",
+        )
+    return query(settings, sql)
 
 
 def _of(known: list[Version], number: int, indicator_id: str, have: str) -> Version:

@@ -218,6 +218,12 @@ def collect(settings: Settings, as_of: date) -> Pins:
     return pin_tables(settings, as_of, pinned, ledger.partitions(), ledger.landings())
 
 
+def newest_day(settings: Settings, as_of: date) -> date | None:
+    """Newest day up to `as_of` that anything is held of; None where nothing is."""
+    days = (state.day for state in Ledger(settings).partitions() if state.state == COMMITTED)
+    return max((day for day in days if day <= as_of), default=None)
+
+
 def pin_tables(
     settings: Settings,
     as_of: date,

@@ -61,8 +61,11 @@ def asked(settings: Settings, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
             yield duck.execute(sql)
         except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
             # These speak of the statement; other errors may quote a cell.
+            said, *more = str(error).splitlines()
+            guess = next((line.rstrip("?") for line in more if line.startswith(("Did you mean", "Candidate"))), "")
             raise QuestionRefused(
-                str(error).splitlines()[0], remedy="mend the SQL; `about.columns` lists columns"
+                said.rstrip("!") + (f" ({guess})" if guess else ""),
+                remedy="mend the SQL; `about.models` lists tables, `about.columns` their columns",
             ) from None
         except duckdb.Error as error:
             raise QuestionRefused(

@@ -24,7 +24,8 @@ from sqlglot import exp
 from lake import marts
 from lake.errors import BuildFailed
 from lake.ledger import PartitionState
-from lake.marts import transform
+from lake.marts import indicators, transform
+from lake.marts.indicators import VersionMissing
 from lake.marts.query import QuestionRefused
 from lake.settings import PROJECT_ROOT, Settings
 
@@ -304,6 +305,10 @@ def test_a_question_reads_and_does_nothing_else(town: Town, tmp_path: Path) -> N
         with pytest.raises(QuestionRefused) as refused:
             marts.query(town.settings, sql)
         assert "皇后" not in str(refused.value)
+    with pytest.raises(QuestionRefused, match=r'Did you mean "city_daily".*`about.models` lists tables'):
+        marts.query(town.settings, "FROM overview.city_dayly")
+    with pytest.raises(VersionMissing, match="'queens' have no catalogue of indicators"):
+        indicators.catalogue(town.settings)
 
 
 def test_a_reader_keeps_its_build_while_the_next_one_comes_and_goes(town: Town, tmp_path: Path) -> None:

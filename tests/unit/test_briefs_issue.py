@@ -132,7 +132,7 @@ def test_late_and_absent_sources_are_said_and_never_zero(issued: list[briefs.Iss
     assert "气象数据未更新（上次2022年10月19日）" in text and "降水量0" not in text
     latest = next(each for each in figure_set["figures"] if each["id"] == "crashes")
     assert latest["window"]["label"] == "3月31日" and "当日事故数据未更新（上次3月31日）" in text
-    assert text.count("预警线索") == 1 and "本市尚无来源、未列入：突发事件与伤亡、预警线索" in text
+    assert text.count("预警线索") == 1 and "尚未接入本报：突发事件与伤亡、预警线索" in text
     weekly = next(issue for issue in issued if issue.brief == "B02" and issue.scope == "4")
     page = re.sub(r"\s", "", texts_of(weekly)["html"])
     assert page.count("派发工单") == page.count("按时办结率") == page.count("回访满意度") == 1

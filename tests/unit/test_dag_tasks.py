@@ -168,6 +168,7 @@ def test_every_error_is_retried_or_not_as_decided() -> None:
         "BuildFailed": "fail",
         "BriefRefused": "fail",
         "StorageFull": "retry",
+        "StorageShut": "fail",
         "StorageUnavailable": "retry",
         "DeadlinePassed": "fail",
         "SeveralFailed": "fail",

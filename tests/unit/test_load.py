@@ -12,7 +12,7 @@ import pytest
 from admission_deliveries import contract, csv, line
 
 from lake.contracts.model import Cadence, Column, Contract, Mode, Window
-from lake.errors import Busy, ContractError, StorageFull, Unaccounted, told_when_full
+from lake.errors import Busy, ContractError, StorageFull, StorageShut, Unaccounted, told_when_full
 from lake.landing import deliveries
 from lake.landing.retention import purge
 from lake.ledger import COMMITTED, Ledger, PartitionState
@@ -161,21 +161,38 @@ class _Hidden(Exception):
         (OSError(errno.EDQUOT, "x"), StorageFull),
         (_Hidden("(sqlite3.OperationalError) database or disk is full"), StorageFull),
         (_Hidden("IO Error: Could not write: No space left on device"), StorageFull),
-        (OSError(errno.EACCES, "x"), PermissionError),
+        (OSError(errno.EACCES, "x"), StorageShut),
+        (OSError(errno.EROFS, "x"), StorageShut),
+        (_Hidden("(sqlite3.OperationalError) attempt to write a readonly database"), StorageShut),
+        (FileNotFoundError(errno.ENOENT, "x"), FileNotFoundError),
         (_Hidden("x"), _Hidden),
         (Busy("No space left in the queue", remedy="wait"), Busy),
     ],
 )
-def test_a_full_disk_is_told_as_such_and_nothing_else_is(error: Exception, expected: type[Exception]) -> None:
+def test_a_disk_that_is_full_or_shut_is_told_as_such_and_nothing_else_is(
+    error: Exception, expected: type[Exception]
+) -> None:
     with pytest.raises(expected) as told, told_when_full(dataset="queens.dep.thing", day=MONDAY):
         raise error
-    if expected is StorageFull:
+    if expected in (StorageFull, StorageShut):
         assert (told.value.dataset, told.value.day) == ("queens.dep.thing", MONDAY)
-        with pytest.raises(StorageFull), told_when_full():
+        with pytest.raises(expected), told_when_full():
             try:
                 raise error
             except Exception:
                 raise _Hidden("no such savepoint")  # noqa: B904 - as the library does it
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EACCES, "Permission denied", Path("/home/landing")),
+        OSError(errno.EACCES, "Failed to open local file '/home/landing'. Detail: [errno 13]"),
+    ],
+)
+def test_what_is_shut_is_named(error: OSError) -> None:
+    with pytest.raises(StorageShut, match=r"^/home/landing is shut to us"), told_when_full():
+        raise error
 
 
 def test_the_ledger_is_caught_up_by_the_next_load(lake: Callable[..., Settings], tmp_path: Path) -> None:
