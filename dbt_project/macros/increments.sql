@@ -67,10 +67,7 @@
         (
             select
                 input.*,
-                row_number() over (
-                    partition by input.{{ key }}
-                    order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-                ) as newest_no
+                row_number() over (partition by input.{{ key }} order by {{ newest_first('input') }}) as newest_no
             from {{ input }} as input
             {% if is_incremental() -%}
                 where input.{{ key }} in (select touched.{{ key }} from staging.touched__{{ this.name }} as touched)

@@ -4,15 +4,17 @@
     on_schema_change='fail',
     pre_hook="{{ forget_touched('case_key', ref('case_retold')) }}"
 ) }}
+{%- set retold -%}
+    {% if is_incremental() -%}
+        state.case_key in (select touched.case_key from {{ ref('case_retold') }} as touched)
+    {%- else -%} true
+    {%- endif %}
+{%- endset %}
 with
     newest as (
         select state.*
         from {{ ref('fct_case_state') }} as state
-        where
-            state.known_to_on is null and not state.is_withdrawn
-            {% if is_incremental() -%}
-                and state.case_key in (select touched.case_key from {{ ref('case_retold') }} as touched)
-            {%- endif %}
+        where state.known_to_on is null and not state.is_withdrawn and {{ retold }}
     ),
 
     versions as (
@@ -23,6 +25,7 @@ with
             -- effective one. Of a table that is written over it may never have been read; then its day is not known.
             arg_max(state.visited_at, state.version_no) filter (where state.visited_at is not null) as visited_at
         from {{ ref('fct_case_state') }} as state
+        where {{ retold }}
         group by state.case_key
     ),
 
@@ -35,6 +38,7 @@ with
             state.is_closed
             and state.closed_at < state.created_at
             and state.version_at is distinct from state.visit_tried_at
+            and {{ retold }}
         group by state.case_key, state.rework_n
     ),
 

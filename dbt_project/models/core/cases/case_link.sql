@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where created_on in (select link_day.day_on from {{ ref('case_link_day') }} as link_day){% endif %}"
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where (created_on, topic_key) in (select (link_day.day_on, link_day.topic_key) from {{ ref('case_link_day') }} as link_day){% endif %}"
 ) }}
 -- depends_on: {{ ref('case_link_day') }}
 with
@@ -15,7 +15,8 @@ with
             state.created_at,
             {{ civil_date('state.created_at') }} as created_on,
             coalesce(state.certain_division_code, state.stated_division_code) as division_code,
-            topic.topic_key,
+            coalesce(topic.topic_key, state.category_key) as topic_key,
+            topic.topic_key is not null as has_topic,
             st_point(cast(state.latitude as double), cast(state.longitude as double)) as place,
             {{ case_link_digest('state') }} as link_digest
         from {{ ref('fct_case_state') }} as state
@@ -27,7 +28,8 @@ with
                     select 1
                     from {{ ref('case_link_day') }} as link_day
                     where
-                        {{ civil_date('state.created_at') }} <= link_day.day_on
+                        link_day.topic_key = coalesce(topic.topic_key, state.category_key)
+                        and {{ civil_date('state.created_at') }} <= link_day.day_on
                         and link_day.day_on <= {{ civil_date('state.created_at') }} + {{ case_link_reach() }}
                 )
             {%- endif %}
@@ -58,7 +60,7 @@ with
             time_bucket(to_hours(cast({{ threshold('happening_hours') }} as bigint)), newest.created_at) as spell_at
         from newest
         where
-            newest.topic_key is not null
+            newest.has_topic
             and newest.place is not null
             and newest.case_key not in (select doubles.case_key from doubles)
     ),
@@ -96,6 +98,7 @@ with
 select
     newest.case_key,
     newest.created_on,
+    newest.topic_key,
     doubles.original_key as duplicate_of_case_key,
     coalesce(own.happening_key, of_original.happening_key, doubles.original_key, newest.case_key) as happening_key,
     newest.link_digest
@@ -104,5 +107,7 @@ left join doubles on newest.case_key = doubles.case_key
 left join followers as own on newest.case_key = own.case_key
 left join followers as of_original on doubles.original_key = of_original.case_key
 {% if is_incremental() -%}
-    where newest.created_on in (select link_day.day_on from {{ ref('case_link_day') }} as link_day)
+    where
+        (newest.created_on, newest.topic_key)
+        in (select (link_day.day_on, link_day.topic_key) from {{ ref('case_link_day') }} as link_day)
 {%- endif %}

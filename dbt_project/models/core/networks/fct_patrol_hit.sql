@@ -1,12 +1,7 @@
 {{ config(enabled=fed_by('patrol_hit')) }}
 with
     newest as (
-        select
-            input.*,
-            row_number() over (
-                partition by input.hit_no
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
+        select input.*, row_number() over (partition by input.hit_no order by {{ newest_first('input') }}) as newest_no
         from {{ ref('input_patrol_hit') }} as input
     )
 

@@ -6,10 +6,7 @@ with
         select
             input.*,
             min(input.delivered_on) over (partition by input.building_key) as first_listed_on,
-            row_number() over (
-                partition by input.building_key
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
+            row_number() over (partition by input.building_key order by {{ newest_first('input') }}) as newest_no
         from {{ ref('input_dangerous_building') }} as input
     )
 

@@ -3,10 +3,7 @@ with
     register as (
         select
             input.*,
-            row_number() over (
-                partition by input.enterprise_key
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
+            row_number() over (partition by input.enterprise_key order by {{ newest_first('input') }}) as newest_no
         from {{ ref('input_enterprise') }} as input
     ),
 

@@ -13,11 +13,7 @@ select
 from
     (
         select
-            input.*,
-            row_number() over (
-                partition by input.estate_key
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
+            input.*, row_number() over (partition by input.estate_key order by {{ newest_first('input') }}) as newest_no
         from {{ ref('input_estate') }} as input
     ) as estate
 where estate.newest_no = 1

@@ -10,8 +10,7 @@ with
         select
             input.*,
             row_number() over (
-                partition by input.site_key, input.measured_at
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+                partition by input.site_key, input.measured_at order by {{ newest_first('input') }}
             ) as newest_no
         from {{ ref('input_dust_hour') }} as input
         where {{ changed_days('input.delivered_on', 'housing__dust_hour') }}

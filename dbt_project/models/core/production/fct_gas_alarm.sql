@@ -22,11 +22,7 @@ select
 from
     (
         select
-            input.*,
-            row_number() over (
-                partition by input.alarm_key
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
+            input.*, row_number() over (partition by input.alarm_key order by {{ newest_first('input') }}) as newest_no
         from {{ ref('input_gas_alarm') }} as input
     ) as alarms
 where alarms.newest_no = 1

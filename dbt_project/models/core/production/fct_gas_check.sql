@@ -2,11 +2,7 @@
 with
     visits as (
         select
-            input.*,
-            row_number() over (
-                partition by input.visit_key
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
-            ) as newest_no
+            input.*, row_number() over (partition by input.visit_key order by {{ newest_first('input') }}) as newest_no
         from {{ ref('input_gas_check') }} as input
     ),
 

@@ -4,8 +4,7 @@ with
         select
             input.*,
             row_number() over (
-                partition by input.hazard_source_key, input.day_on
-                order by input.delivered_on desc, input.landed_at desc, input.file_name desc, input.record_no desc
+                partition by input.hazard_source_key, input.day_on order by {{ newest_first('input') }}
             ) as newest_no
         from {{ ref('input_major_hazard_day') }} as input
     ),

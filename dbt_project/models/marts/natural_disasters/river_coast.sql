@@ -58,28 +58,37 @@ with recursive
     ),
 
     -- Squares as wide as the distance at the equator are narrower here: near ones to the east and west may lie two
-    -- away.
-    near as (
-        select one.key, other.key as other_key
-        from recent as one
+    -- away. Laid out first, so that row and column are both asked at once.
+    around as materialized(
+        select recent.key, recent.place, recent.row_no + up.step as row_no, recent.column_no + across.step as column_no
+        from recent
         cross join (values (-1), (0), (1)) as up(step)
         cross join (values (-1 - 1), (-1), (0), (1), (1 + 1)) as across(step)
-        inner join
-            recent as other on one.row_no + up.step = other.row_no and one.column_no + across.step = other.column_no
-        where st_distance_sphere(one.place, other.place) <= {{ threshold('waterside_near_m') }}
     ),
 
-    -- A place is what hangs together by near ones; it is called after the smallest key in it.
-    walk as (
-        select near.key, near.other_key
+    near as materialized(
+        select around.key, other.key as other_key
+        from around
+        inner join recent as other on around.row_no = other.row_no and around.column_no = other.column_no
+        where st_distance_sphere(around.place, other.place) <= {{ threshold('waterside_near_m') }}
+    ),
+
+    -- A place is what hangs together by near ones; it is called after the smallest key in it, which each hands on to
+    -- those near it until nobody knows of a smaller one.
+    -- fmt: off
+    reached using key (key) as (
+    -- fmt: on
+        select near.key, min(near.other_key) as place_key
         from near
+        group by near.key
         union
-        select walk.key, near.other_key
-        from walk
-        inner join near on walk.other_key = near.key
+        select near.key, min(reached.place_key) as place_key
+        from reached
+        inner join near on reached.key = near.other_key
+        inner join recurring.reached as known on near.key = known.key
+        where reached.place_key < known.place_key
+        group by near.key
     ),
-
-    reached as (select walk.key, min(walk.other_key) as place_key from walk group by walk.key),
 
     places as (
         select

@@ -1,5 +1,7 @@
 {# Standard addresses by their numbers, as the departments write them: of a building, or of a flat in it. Texts of addresses are
-   keyed hashes, one for each way to spell them; a department that gives both tells which spelling is which address. #}
+   keyed hashes, one for each way to spell them; a department that gives both tells which spelling is which address.
+   A table: two models ask for what is gathered from every day of seven systems. #}
+{{ config(materialized='table') }}
 with
     said as (
         select

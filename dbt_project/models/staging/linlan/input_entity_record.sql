@@ -274,22 +274,37 @@ with
         from {{ source('lake', 'environment__water_section') }} as place
     ),
 
-    newest as (
+    -- A register says the same every day: the newest of what was ever said is looked for among what differs.
+    distinctly as (
         select
             said.source_dataset,
             said.source_key,
-            any_value(said.entity_kind) as entity_kind,
+            said.entity_kind,
+            {% for attribute in attributes -%} said.{{ attribute }}, {% endfor -%}
+            max(said.ceased_on) as ceased_on,
             min(said.delivered_on) as first_on,
             max(said.delivered_on) as last_on,
+            max((said.delivered_on, said.landed_at, said.file_name, said.record_no)) as last_said
+        from said
+        group by all
+    ),
+
+    newest as (
+        select
+            distinctly.source_dataset,
+            distinctly.source_key,
+            any_value(distinctly.entity_kind) as entity_kind,
+            min(distinctly.first_on) as first_on,
+            max(distinctly.last_on) as last_on,
             -- Of each attribute the newest that was given.
             {% for attribute in attributes -%}
-                arg_max(
-                    said.{{ attribute }}, (said.delivered_on, said.landed_at, said.file_name, said.record_no)
-                ) filter (where said.{{ attribute }} is not null) as {{ attribute }},
+                arg_max(distinctly.{{ attribute }}, distinctly.last_said) filter (
+                    where distinctly.{{ attribute }} is not null
+                ) as {{ attribute }},
             {% endfor -%}
-            max(said.ceased_on) as ceased_on
-        from said
-        group by said.source_dataset, said.source_key
+            max(distinctly.ceased_on) as ceased_on
+        from distinctly
+        group by distinctly.source_dataset, distinctly.source_key
     ),
 
     stated as ({{ divisions_stated('newest') }})
