@@ -157,7 +157,11 @@ def test_an_answer_is_counted_and_none_is_one_where_the_page_says_so(home: Setti
     ("sql", "failure"),
     [
         ("SELECT day_on FROM lifelines.water WHERE used_n = 0", "answers nothing"),
-        ("SELECT lost_n FROM lifelines.water", 'Binder Error: Referenced column "lost_n" not found in FROM clause!'),
+        (
+            "SELECT lost_n FROM lifelines.water",
+            'Binder Error: Referenced column "lost_n" not found in FROM clause '
+            '(Candidate bindings: "used_n", "day_on")',
+        ),
         ("SELECT used_n FROM lifelines.gas", "there is no lifelines.gas"),
     ],
 )

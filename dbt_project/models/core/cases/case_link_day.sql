@@ -30,7 +30,7 @@
                         {'day_on':now_linked.created_on, 'topic_key':now_linked.topic_key},
                         {'day_on':before_linked.created_on, 'topic_key':before_linked.topic_key}
                     ],
-                    max_depth := 2
+                    recursive := true
                 )
             from now_linked
             full outer join before_linked on now_linked.case_key = before_linked.case_key
