@@ -60,13 +60,13 @@ def part_shown(model: Model, as_of: date) -> str | None:
     if model.recent is None:
         return None
     where = f"{FOLDER}/{model.schema}/{model.name}/*.parquet"
-    since = f"{model.recent.by} after {model.recent.after(as_of)}, or without one"
+    since = f"{model.recent.by} after {model.recent.after(as_of)}, or NULL"
     return f"rows with {since}; all of them lie beside this file in {where}"
 
 
 def _filed(model: Model, recent: Recent) -> str:
     """Its rows as readers see them, behind the month they are filed in and the moment that says so."""
-    by = quote_identifier(recent.month_of or recent.by)
+    by = recent.month_of or recent.by
     month = f"coalesce(strftime({by}, '%Y-%m'), 'undated')"
     return f"SELECT {month} AS filed_in, {by} AS filed_by, {model.shown} FROM private.{model.at}"
 

@@ -42,8 +42,8 @@ class Recent:
 
     Attributes:
         days: how many.
-        by: date or moment that says whether a row is of these days; NULL: it is.
-        month_of: date or moment by whose month the history is filed; None: the same.
+        by: SQL of the date or moment that says whether a row is of these days; NULL: it is.
+        month_of: column by whose month the history is filed; None: the same.
     """
 
     days: int

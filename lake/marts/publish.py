@@ -163,8 +163,7 @@ def _rows(model: Model, as_of: date) -> str:
     rows = f"SELECT {model.shown} FROM private.{model.at}"
     if model.recent is None:
         return rows
-    day = f"CAST({quote_identifier(model.recent.by)} AS DATE)"
-    return f"{rows} WHERE ({day} > DATE '{model.recent.after(as_of)}') IS NOT FALSE"
+    return f"{rows} WHERE (CAST({model.recent.by} AS DATE) > DATE '{model.recent.after(as_of)}') IS NOT FALSE"
 
 
 def _finish(duck: Any, file: Path, zh: Mapping[str, str], *, mode: int) -> None:

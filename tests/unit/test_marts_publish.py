@@ -39,6 +39,9 @@ TABLES = {
 WITHHELD = {"core.fct_call.caller_key"}
 META: dict[str, dict[str, Any]] = {
     "core.fct_meter": {"published": False},
+    "core.fct_case_state": yaml.safe_load(
+        (PROJECT_ROOT / "dbt_project/models/core/fct_case_state.yml").read_text(encoding="utf-8")
+    )["models"][0]["config"]["meta"],
     "core.fct_step": {"recent": {"days": 31, "by": "ended_on"}},
     "lifelines.water_daily": {
         "name_zh": "供水日用量",
@@ -269,7 +272,7 @@ def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> Non
     assert ask(home, held) == [(31, "2026-06-01", 1)]
     assert marts.query(home, held.replace("core.", "history.core.")).rows == [(104, "2026-03-20", 1)]
     part = (
-        "rows with ended_on after 2026-05-31, or without one; "
+        "rows with ended_on after 2026-05-31, or NULL; "
         "all of them lie beside this file in history/core/fct_step/*.parquet"
     )
     assert ask(home, "SELECT part_shown FROM about.models") == [(part,)]
@@ -286,3 +289,38 @@ def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> Non
     assert marts.query(home, whole).rows == [(105, -1)]
     assert not list(marts.write_parquet(home).rglob("fct_step.parquet"))
     assert {path.stat().st_mode & 0o777 for path in second.rglob("*.parquet")} == {0o444}
+
+
+# Days before DAY on which a version was known from and to; whether it says closed, void, withdrawn.
+STATES = """
+    SELECT case_key, DATE '2026-07-01' - from_n AS known_from_on, DATE '2026-07-01' - to_n AS known_to_on, is_closed,
+        is_void, is_withdrawn
+    FROM (VALUES
+        ('open for months', 90, NULL, false, false, false),
+        ('closed long ago', 90, 80, false, false, false), ('closed long ago', 80, NULL, true, false, false),
+        ('closed lately', 60, 5, false, false, false), ('closed lately', 5, NULL, true, false, false),
+        ('opened again', 70, 60, false, false, false), ('opened again', 60, 20, true, false, false),
+        ('opened again', 20, NULL, false, false, false),
+        ('taken back', 50, 40, false, false, false), ('taken back', 40, NULL, false, true, false),
+        ('gone', 45, 30, false, false, false), ('gone', 30, NULL, false, false, true),
+        ('of yesterday', 1, NULL, true, false, false)
+    ) AS told(case_key, from_n, to_n, is_closed, is_void, is_withdrawn)
+"""
+
+
+def test_what_was_open_on_a_day_of_the_last_month_is_told_without_the_history(tmp_path: Path) -> None:
+    home = made_home(tmp_path)
+    published(home, {"core.fct_case_state": STATES}, pins_of(DAY))
+    opened = (
+        "SELECT day_on::VARCHAR, list(case_key ORDER BY case_key) FILTER (WHERE NOT is_closed AND NOT is_void "
+        "AND NOT is_withdrawn) FROM {}.fct_case_state, "
+        "(SELECT unnest(range(DATE '2026-06-01', DATE '2026-07-02', INTERVAL 1 DAY))::DATE AS day_on) AS asked "
+        "WHERE known_from_on <= day_on AND (known_to_on IS NULL OR day_on < known_to_on) GROUP BY ALL ORDER BY ALL"
+    )
+    told = marts.query(home, opened.format("core")).rows
+    assert told == marts.query(home, opened.format("history.core")).rows
+    assert len(told) == 31 and told[0][1] == ["closed lately", "open for months"]
+    held = "SELECT list(case_key ORDER BY ALL) FROM (SELECT DISTINCT case_key FROM core.fct_case_state)"
+    assert marts.query(home, held).rows == [
+        (["closed lately", "gone", "of yesterday", "open for months", "opened again"],)
+    ]
