@@ -24,11 +24,14 @@ from lake.marts.pins import PinnedTable, Pins
 from lake.settings import Settings
 
 NEW, LATE, CORRECTED, WITHDRAWN = "new", "late", "corrected", "withdrawn"
-ROW = "(row)"
+ROW, MORE = "(row)", "(more)"
 KEEP_BUILDS = 60
 """Published builds whose changes a file answers for."""
 KEEP_VALUES = 50_000
 """Changed values a file holds at most, the newest builds first."""
+KEEP_OF_MART = 500
+"""Changed values of one mart that a build tells; of more it tells how many, for in a big city a day changes most of
+what counts a window that is still open."""
 KEEP_FIGURES = 2_000
 """Issued figures looked at again at each publication, the newest periods first."""
 _BATCH = 200
@@ -66,7 +69,11 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "previous_build_id": ("VARCHAR", "The build it is compared with."),
             "mart": ("VARCHAR", "Mart."),
             "key": ("VARCHAR", "Key of the row: column=value, in the order of the mart's key."),
-            "column_name": ("VARCHAR", "Column; (row) for a row that is gone, or is there now for an earlier day."),
+            "column_name": (
+                "VARCHAR",
+                "Column; (row) for a row that is gone, or is there now for an earlier day; (more) says how many more "
+                "of the mart changed.",
+            ),
             "before": ("VARCHAR", "Value then, as text."),
             "after": ("VARCHAR", "Value now, as text."),
         },
@@ -309,10 +316,10 @@ def _values(duck: Any, shapes: Shapes, mart: Model, key: Sequence[str], as_of: d
             f"SELECT {told['now']}, '{ROW}', NULL, 'there' FROM (SELECT * FROM now WHERE {early}) AS now "
             f"ANTI JOIN was ON {same}"
         )
-    rows: list[tuple[Any, ...]] = duck.execute(
-        f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL LIMIT {KEEP_VALUES}"
-    ).fetchall()
-    return rows
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {' UNION ALL '.join(parts)}")
+    rows: list[tuple[Any, ...]] = duck.execute(f"FROM differing ORDER BY ALL LIMIT {KEEP_OF_MART}").fetchall()
+    more = duck.execute(f"SELECT count(*) - {KEEP_OF_MART} FROM differing").fetchone()[0]
+    return rows + ([("", MORE, None, str(more))] if more > 0 else [])
 
 
 def _shapes(duck: Any) -> Shapes:

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from lake import marts
-from lake.marts import transform
-from lake.marts.models import CONFORMED
+from lake.marts import changes, transform
+from lake.marts.models import CONFORMED, Model
 from lake.marts.people import person_columns, personal_names
 from lake.marts.pins import Pins
 from lake.settings import PROJECT_ROOT, Settings
@@ -324,3 +324,16 @@ def test_what_was_open_on_a_day_of_the_last_month_is_told_without_the_history(tm
     assert marts.query(home, held).rows == [
         (["closed lately", "gone", "of yesterday", "open for months", "opened again"],)
     ]
+
+
+def test_a_mart_that_changed_all_over_tells_some_and_how_many_more() -> None:
+    mart = Model("", "marts", "lifelines", "water", "", "", {}, {})
+    with duckdb.connect() as duck:
+        for catalog, used in (("before", 1), ("marts", 2)):
+            duck.execute(f"ATTACH ':memory:' AS {catalog}; CREATE SCHEMA {catalog}.lifelines")
+            duck.execute(
+                f"CREATE TABLE {catalog}.lifelines.water AS SELECT i AS no, {used} AS n FROM range(600) AS t(i)"
+            )
+        told = changes._values(duck, changes._shapes(duck), mart, ["no"], DAY)
+    assert told[0] == ("no=0", "n", "1", "2")
+    assert told[500:] == [("", "(more)", None, "100")]
