@@ -36,7 +36,7 @@ TABLES = {
     "appeals.caller_week": f"SELECT '{HASH}' AS who, 3 AS cases_n UNION ALL SELECT '{HASH}', 4",
     "readiness.visit_list": f"SELECT '{HASH}' AS person_key, 7 AS visits_n",
 }
-WITHHELD = {"core.fct_call.caller_key"}
+WITHHELD = {"core.fct_call.caller_key", "core.fct_step.caller_key"}
 META: dict[str, dict[str, Any]] = {
     "core.fct_meter": {"published": False},
     "core.fct_case_state": yaml.safe_load(
@@ -258,7 +258,10 @@ def test_parquet_copies_hold_the_same_rows(home: Settings) -> None:
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
 
 
-STEPS = "SELECT i AS step_key, DATE '2026-03-20' + CAST(i AS INTEGER) AS ended_on FROM range({}) AS days(i)"
+STEPS = (
+    "SELECT i AS step_key, DATE '2026-03-20' + CAST(i AS INTEGER) AS ended_on, 'somebody' AS caller_key "
+    "FROM range({}) AS days(i)"
+)
 
 
 def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> None:
@@ -267,10 +270,12 @@ def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> Non
     assert [path.name for path in nothing.rglob("*.parquet")] == ["none.parquet"]
     assert marts.query(home, "SELECT count(*), max(ended_on) FROM history.core.fct_step").rows == [(0, None)]
 
-    first = published(home, {"core.fct_step": STEPS.format(103) + " UNION ALL SELECT 999, NULL"}, pins_of(DAY))
+    first = published(home, {"core.fct_step": STEPS.format(103) + " UNION ALL SELECT 999, NULL, NULL"}, pins_of(DAY))
     held = "SELECT count(*), min(ended_on)::VARCHAR, count(*) FILTER (WHERE ended_on IS NULL) FROM core.fct_step"
     assert ask(home, held) == [(31, "2026-06-01", 1)]
     assert marts.query(home, held.replace("core.", "history.core.")).rows == [(104, "2026-03-20", 1)]
+    columns = "SELECT column_name FROM (DESCRIBE history.core.fct_step)"
+    assert marts.query(home, columns).rows == [("step_key",), ("ended_on",)]
     part = (
         "rows with ended_on after 2026-05-31, or NULL; "
         "all of them lie beside this file in history/core/fct_step/*.parquet"
@@ -281,7 +286,10 @@ def test_a_table_of_the_last_days_is_whole_in_its_history(tmp_path: Path) -> Non
     assert sorted(months) == [*(f"2026-0{month}.parquet" for month in (3, 4, 5, 6)), "undated.parquet"]
 
     # A day more, and one of May told otherwise: the other months are the same files as before.
-    later = STEPS.format(104).replace("i AS step_key", "if(i = 50, -1, i) AS step_key") + " UNION ALL SELECT 999, NULL"
+    later = (
+        STEPS.format(104).replace("i AS step_key", "if(i = 50, -1, i) AS step_key")
+        + " UNION ALL SELECT 999, NULL, NULL"
+    )
     second = published(home, {"core.fct_step": later}, pins_of(date(2026, 7, 2)))
     again = {path.name: path.stat().st_ino for path in (second / "history/core/fct_step").iterdir()}
     assert {name for name in again if again[name] != months.get(name)} == {"2026-05.parquet", "2026-07.parquet"}
