@@ -8,25 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from lake.contracts.model import Cadence, Column, Contract, Mode, Source, Withdrawal
+from lake.contracts.model import Column, Contract, Mode
 from lake.engine import connect
 from lake.errors import Busy, ContractError
 from lake.settings import Settings
 from lake.tables import Pin, Tables, table_columns
+from tests.thing import THING
 
-CONTRACT = Contract(
-    dataset="queens.dot.thing",
-    version="1.0.0",
-    valid_from=date(2020, 1, 1),
-    title_zh="",
-    title_en="",
-    owner="",
+CONTRACT = dataclasses.replace(
+    THING,
     mode=Mode.DAY,
-    cadence=Cadence.DAILY,
-    zone="America/New_York",
-    source=Source("csv_files", "none"),
     columns=(Column("id", "ID", "BIGINT", 1, key_position=1), Column("phone", "PHONE", "VARCHAR", 2)),
-    withdrawal=Withdrawal.UNSEEN,
 )
 MONDAY, TUESDAY = date(2023, 4, 3), date(2023, 4, 4)
 

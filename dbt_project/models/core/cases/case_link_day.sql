@@ -37,8 +37,8 @@
             where now_linked.link_digest is distinct from before_linked.link_digest
         )
 
-    -- What a case is linked to depends on those of its topic before it, and what they are linked to on those before
-    -- them.
+    -- What a case is linked to depends on those of its topic before it,
+    -- and what they are linked to on those before them.
     select distinct cast(series.day_at as date) as day_on, changed.topic_key
     from
         (

@@ -12,8 +12,8 @@ with
         from {{ ref('stg_citymgmt__case') }} as record
     ),
 
-    -- A case's number holds its township's: that is the place the case is about, where its point may lie across the
-    -- street.
+    -- A case's number holds its township's: that is the place the case is about,
+    -- where its point may lie across the street.
     -- Keys of a join stand on a side each: what mixes both sides, or asks the left one alone, holds all pairs together.
     numbered as (
         select

@@ -1,6 +1,6 @@
--- The grid of a point where none is stated: that whose middle is nearest, measured by its own size. It stays what it
--- was
--- while the grids of its township lie where they lay: of a long history only the new points are looked up.
+-- The grid of a point where none is stated: that whose middle is nearest, measured by its own size.
+-- It stays what it was while the grids of its township lie where they lay: of a long history only the new points are
+-- looked up.
 {{ config(materialized='table') }}
 {%- set held = carried('staging', 'grid_of_point') %}
 with
